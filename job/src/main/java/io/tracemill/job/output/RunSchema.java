@@ -13,6 +13,7 @@ import org.apache.spark.sql.RowFactory;
 import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.types.MapType;
 import org.apache.spark.sql.types.StructType;
+import scala.jdk.javaapi.CollectionConverters;
 
 /** The columns of the runs table: name, type, meaning and value side by side. */
 public final class RunSchema {
@@ -60,7 +61,7 @@ public final class RunSchema {
               "settings",
               new MapType(StringType, StringType, false),
               "every option with the value in force",
-              RunRecord::settings));
+              r -> CollectionConverters.asScala(r.settings())));
 
   private RunSchema() {}
 

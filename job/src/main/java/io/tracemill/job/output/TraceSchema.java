@@ -25,6 +25,8 @@ import org.apache.spark.sql.RowFactory;
 import org.apache.spark.sql.types.ArrayType;
 import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.types.StructType;
+import scala.collection.immutable.Seq;
+import scala.jdk.javaapi.CollectionConverters;
 
 /**
  * The columns of the traces table: name, type, meaning and value side by side, so that schema and
@@ -116,7 +118,7 @@ public final class TraceSchema {
               "compression_events",
               new ArrayType(COMPRESSION_EVENT, false),
               "every compression, in order",
-              r -> r.result().kv().events().stream().map(TraceSchema::event).toList()),
+              r -> events(r.result().kv().events())),
           column("queue_ms", DoubleType, "waiting", r -> r.result().timings().queueMillis()),
           column("prefill_ms", DoubleType, "prompt", r -> r.result().timings().prefillMillis()),
           column("decode_ms", DoubleType, "output", r -> r.result().timings().decodeMillis()),
@@ -198,6 +200,11 @@ public final class TraceSchema {
 
   private static Integer orNull(int number) {
     return number == 0 ? null : Integer.valueOf(number);
+  }
+
+  // Row encoders take Scala's collections only.
+  private static Seq<Row> events(List<CompressionEvent> events) {
+    return CollectionConverters.asScala(events.stream().map(TraceSchema::event).toList()).toSeq();
   }
 
   private static Row event(CompressionEvent event) {

@@ -31,6 +31,7 @@ import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Encoders;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
+import scala.Option;
 
 /** One run: read, check, deal out, generate, write, count. */
 public final class ReasoningRun {
@@ -65,6 +66,21 @@ public final class ReasoningRun {
    * @throws JobException where it cannot start or does not finish; one sentence says why
    */
   public RunOutcome run() {
+    // Encoders take their date types from the active session, whichever that is.
+    Option<SparkSession> before = SparkSession.getActiveSession();
+    SparkSession.setActiveSession(spark);
+    try {
+      return runActive();
+    } finally {
+      before.foreach(
+          session -> {
+            SparkSession.setActiveSession(session);
+            return session;
+          });
+    }
+  }
+
+  private RunOutcome runActive() {
     arguments.output().requireFree(spark.sparkContext().hadoopConfiguration());
     ModelFolder model =
         ModelFolder.open(arguments.engine().modelDirectory(), arguments.engine().weights());
