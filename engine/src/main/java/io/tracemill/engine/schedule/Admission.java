@@ -18,10 +18,10 @@ interface Admission {
   /** The scheduler begins this iteration; iterations never go back. */
   void advance(long clock);
 
-  /** The admission of the mode, over a pool of so many pages. */
-  static Admission of(SchedulerOptions.AdmissionMode mode, int totalPages) {
-    return switch (mode) {
-      case LOOKAHEAD -> new LookaheadAdmission(totalPages);
+  /** The admission that the options ask for, over a pool of so many pages. */
+  static Admission of(SchedulerOptions options, int totalPages) {
+    return switch (options.admission()) {
+      case LOOKAHEAD -> new LookaheadAdmission(totalPages, options.maxContextTokens());
       case RESERVE_PEAK -> new PeakAdmission(totalPages);
     };
   }

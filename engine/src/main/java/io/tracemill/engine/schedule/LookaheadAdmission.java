@@ -8,29 +8,41 @@ import io.tracemill.engine.kvcache.KvLayout;
  * iteration to come, each up to its token budget. Rows are known in closed form, so the pages that
  * all admitted sequences need are kept as one profile over time, in buckets of a few iterations:
  * within a bucket each sequence counts with its maximum. A question then costs one pass over the
- * candidate's own future, however many lanes run.
+ * candidate's own future, however many lanes run; where even its peak fits a bucket, nothing is
+ * computed; and a refusal stands until a sequence comes or goes or a bucket has passed.
  */
 final class LookaheadAdmission implements Admission {
-  /**
-   * Iterations per bucket. A sequence grows by at most one page in so few steps, so the profile
-   * overstates its need by little; 32K tokens ahead are 2,048 buckets.
-   */
-  private static final int BUCKET_ITERATIONS = 16;
+  /** Iterations per bucket: a sequence grows by one page at most in so few steps. */
+  private static final int FINE = 16;
+
+  /** The same for long contexts, where a bucket less is worth more than the last page. */
+  private static final int COARSE = 64;
+
+  private static final int LONG_CONTEXT_TOKENS = 8192;
 
   private final int totalPages;
+  private final int bucketIterations;
   private final DemandProfile profile = new DemandProfile();
   private long now;
+  private long epoch = 1;
 
-  LookaheadAdmission(int totalPages) {
+  LookaheadAdmission(int totalPages, int maxContextTokens) {
     this.totalPages = totalPages;
+    this.bucketIterations = maxContextTokens > LONG_CONTEXT_TOKENS ? COARSE : FINE;
   }
 
   @Override
   public boolean fits(Sequence sequence, long firstStepClock) {
+    if (sequence.refusedInEpoch() == epoch) {
+      return false;
+    }
+    int peakPages = KvLayout.pagesFor(sequence.peakRows());
     long origin = firstStepClock - 1;
     long last = lastBucket(sequence, origin);
     for (long bucket = bucket(now); bucket <= last; bucket++) {
-      if (profile.demand(bucket) + pages(sequence, origin, bucket) > totalPages) {
+      int free = totalPages - profile.demand(bucket);
+      if (peakPages > free && pages(sequence, origin, bucket) > free) {
+        sequence.refuseInEpoch(epoch);
         return false;
       }
     }
@@ -49,11 +61,15 @@ final class LookaheadAdmission implements Admission {
 
   @Override
   public void advance(long clock) {
+    if (bucket(clock) != bucket(now)) {
+      epoch++;
+    }
     now = clock;
     profile.forgetBefore(bucket(clock));
   }
 
   private void change(Sequence sequence, int sign) {
+    epoch++;
     long origin = sequence.originClock();
     long last = lastBucket(sequence, origin);
     for (long bucket = bucket(now); bucket <= last; bucket++) {
@@ -62,10 +78,10 @@ final class LookaheadAdmission implements Admission {
   }
 
   /** Most pages that the sequence holds in an iteration of the bucket. */
-  private static int pages(Sequence sequence, long origin, long bucket) {
-    long firstClock = bucket * BUCKET_ITERATIONS;
+  private int pages(Sequence sequence, long origin, long bucket) {
+    long firstClock = bucket * bucketIterations;
     int from = (int) Math.max(1, firstClock - origin);
-    int to = (int) Math.min(sequence.lastStep(), firstClock + BUCKET_ITERATIONS - 1 - origin);
+    int to = (int) Math.min(sequence.lastStep(), firstClock + bucketIterations - 1 - origin);
     return KvLayout.pagesFor(
         to < 1
             ? sequence.promptRows()
@@ -85,11 +101,11 @@ final class LookaheadAdmission implements Admission {
     return most;
   }
 
-  private static long lastBucket(Sequence sequence, long origin) {
+  private long lastBucket(Sequence sequence, long origin) {
     return bucket(origin + Math.max(1, sequence.lastStep()));
   }
 
-  private static long bucket(long clock) {
-    return clock / BUCKET_ITERATIONS;
+  private long bucket(long clock) {
+    return clock / bucketIterations;
   }
 }

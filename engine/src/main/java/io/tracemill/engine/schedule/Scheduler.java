@@ -50,7 +50,7 @@ final class Scheduler implements Shedder {
   private long clock;
 
   Scheduler(Backend backend, SchedulerOptions options, EngineCounters counters) {
-    this(backend, options, counters, Admission.of(options.admission(), backend.info().numPages()));
+    this(backend, options, counters, Admission.of(options, backend.info().numPages()));
   }
 
   /** With an admission of the caller's choice. */

@@ -57,6 +57,7 @@ final class Sequence {
 
   private State state = State.WAITING;
   private int bypasses;
+  private long refusedInEpoch;
 
   private int lane = NO_LANE;
   private PageTable pages;
@@ -130,6 +131,15 @@ final class Sequence {
 
   void bypassed() {
     bypasses++;
+  }
+
+  /** When admission last refused it, in admission's own count of changes; 0 for never. */
+  long refusedInEpoch() {
+    return refusedInEpoch;
+  }
+
+  void refuseInEpoch(long epoch) {
+    refusedInEpoch = epoch;
   }
 
   // --- its place on the device

@@ -39,7 +39,7 @@ final class SchedulerHarness {
 
   static SchedulerOptions options(SchedulerOptions.AdmissionMode mode) {
     return new SchedulerOptions(
-        100, 100_000, 64, mode, Set.of(FakeBackend.STOP_TOKEN), Optional.empty(), 8);
+        100, 8000, 64, mode, Set.of(FakeBackend.STOP_TOKEN), Optional.empty(), 8);
   }
 
   static SequenceSpec spec(String key, int prompt, int budget, KvPolicySettings policy) {
