@@ -120,7 +120,7 @@ final class Comparisons {
           item, "'in <string>' requires string as left operand, not " + Values.pythonType(item));
     }
     if (container instanceof Map<?, ?> map) {
-      return map.containsKey(item);
+      return Dicts.contains(map, item);
     }
     if (container instanceof None || Values.isNumber(container) || container instanceof Namespace) {
       throw JinjaException.runtime(

@@ -43,7 +43,7 @@ final class Expressions {
     public Object evaluate(Scope scope) {
       Map<Object, Object> dict = new LinkedHashMap<>();
       for (int i = 0; i < keys.size(); i++) {
-        dict.put(Items.requireKey(keys.get(i).evaluate(scope)), items.get(i).evaluate(scope));
+        Dicts.put(dict, keys.get(i).evaluate(scope), items.get(i).evaluate(scope));
       }
       return dict;
     }

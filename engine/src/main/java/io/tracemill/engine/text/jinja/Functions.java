@@ -56,7 +56,7 @@ final class Functions {
           if (both.size() != 2) {
             throw JinjaException.runtime(function + " needs pairs of key and value");
           }
-          dict.put(Items.requireKey(both.get(0)), both.get(1));
+          Dicts.put(dict, both.get(0), both.get(1));
         }
       }
     }

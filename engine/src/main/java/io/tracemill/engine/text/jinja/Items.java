@@ -34,7 +34,7 @@ final class Items {
     }
     Object found = null;
     if (owner instanceof Map<?, ?> map) {
-      found = map.get(key);
+      found = Dicts.get(map, key);
     } else if ((owner instanceof Text || owner instanceof List) && key instanceof Long index) {
       found = indexed(owner, index);
     }
@@ -122,13 +122,5 @@ final class Items {
     long lowest = step > 0 ? 0 : -1;
     long highest = step > 0 ? length : length - 1;
     return (int) Math.max(lowest, Math.min(highest, value));
-  }
-
-  /** A value that may be a dictionary's key; lists and dictionaries may not. */
-  static Object requireKey(Object key) {
-    if (key instanceof Map || key instanceof List && !(key instanceof Tuple)) {
-      throw JinjaException.runtime("unhashable type: '" + Values.pythonType(key) + "'");
-    }
-    return key;
   }
 }

@@ -66,7 +66,7 @@ final class Methods {
   private static Object dict(Map<?, ?> map, String name, Arguments arguments) {
     if (name.equals("get")) {
       Object[] bound = arguments.bindRequired("get", 1, "key", "default");
-      Object value = map.get(Items.requireKey(bound[0]));
+      Object value = Dicts.get(map, bound[0]);
       return value != null ? value : bound[1] != null ? bound[1] : None.NONE;
     }
     arguments.bind(name);

@@ -169,7 +169,7 @@ final class SequenceFilters {
     Set<Object> seen = new LinkedHashSet<>();
     List<Object> kept = new ArrayList<>();
     for (Object item : Values.items(value)) {
-      if (seen.add(Items.requireKey(key.apply(item)))) {
+      if (seen.add(Dicts.requireKey(key.apply(item)))) {
         kept.add(item);
       }
     }

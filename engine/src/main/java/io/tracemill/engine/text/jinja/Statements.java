@@ -69,17 +69,21 @@ final class Statements {
     public Flow execute(Scope scope, TextBuilder out) {
       List<Object> items = items(scope);
       LoopVariable loop = new LoopVariable(items);
+      boolean completed = false;
       for (int i = 0; i < items.size(); i++) {
         scope.state().step();
         loop.moveTo(i);
         Scope turn = scope.inner();
         turn.set("loop", loop);
         target.assign(items.get(i), turn);
-        if (body.execute(turn, out) == Flow.BREAK) {
+        Flow flow = body.execute(turn, out);
+        completed |= flow == Flow.NEXT;
+        if (flow == Flow.BREAK) {
           break;
         }
       }
-      if (items.isEmpty() && otherwise.isPresent()) {
+      // As in Jinja, a turn that breaks or continues does not count for else.
+      if (!completed && otherwise.isPresent()) {
         return otherwise.get().execute(scope.inner(), out);
       }
       return Flow.NEXT;

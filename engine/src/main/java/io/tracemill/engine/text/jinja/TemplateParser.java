@@ -125,26 +125,28 @@ final class TemplateParser {
     return new Statements.SetBlock(target, value, isolated("set"), line);
   }
 
+  /** One target, or several separated by commas, in parentheses or not. */
   private Target target() {
     List<Target> targets = new ArrayList<>();
-    boolean parenthesised = tokens.skipOperator("(");
-    boolean tuple = false;
+    boolean comma;
     do {
-      if (!targets.isEmpty() && tokens.current().kind() != Kind.NAME) {
-        break;
-      }
       targets.add(singleTarget());
-      tuple |= tokens.current().isOperator(",");
-    } while (tokens.skipOperator(","));
-    if (parenthesised) {
-      tokens.expectOperator(")");
-    }
-    return tuple ? new Target.ToTuple(targets) : targets.get(0);
+      comma = tokens.skipOperator(",");
+    } while (comma
+        && (tokens.current().kind() == Kind.NAME || tokens.current().isOperator("("))
+        && !endsTargets());
+    return targets.size() > 1 || comma ? new Target.ToTuple(targets) : targets.get(0);
+  }
+
+  private boolean endsTargets() {
+    return tokens.current().isName("in");
   }
 
   private Target singleTarget() {
-    if (tokens.current().isOperator("(")) {
-      return target();
+    if (tokens.skipOperator("(")) {
+      Target inner = target();
+      tokens.expectOperator(")");
+      return inner;
     }
     Token name = tokens.expect(Kind.NAME);
     if (Set.of("true", "false", "none", "True", "False", "None").contains(name.text())) {

@@ -57,7 +57,7 @@ final class TextParts {
         return parts;
       }
       if (parts.size() == most) {
-        parts.add(strip(text.substring(begin, text.length()), null, false, true));
+        parts.add(text.substring(begin, text.length()));
         return parts;
       }
       int end = begin;
@@ -93,7 +93,7 @@ final class TextParts {
           break;
         }
         if (parts.size() == most) {
-          parts.add(strip(text.substring(0, end), null, true, false));
+          parts.add(text.substring(0, end));
           break;
         }
         int begin = end;
