@@ -117,7 +117,7 @@ public final class ChatTemplate {
    */
   public Text render(List<ChatMessage> messages, ChatOptions options) {
     if (messages.isEmpty()) {
-      throw TextErrors.invalidPrompt("the conversation has no messages; give at least one");
+      throw TextErrors.noMessages();
     }
     Map<String, Object> variables = new LinkedHashMap<>(specialTokens);
     options.variables().forEach((name, value) -> putVariable(variables, name, value));

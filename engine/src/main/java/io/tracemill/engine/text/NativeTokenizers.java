@@ -99,12 +99,15 @@ final class NativeTokenizers {
     } catch (IOException e) {
       LOGGER.debug("{} cannot be created", wanted, e);
     }
-    Path fallback =
-        Path.of(
-            System.getProperty("java.io.tmpdir"),
-            "tracemill-native-" + System.getProperty("user.name"));
-    LOGGER.info("{} is not writable; the native tokenizer library goes to {}", wanted, fallback);
-    return fallback;
+    // A fresh folder that only this user can write: a fixed name in a shared folder could be
+    // planted by another user.
+    try {
+      Path fallback = Files.createTempDirectory("tracemill-native-");
+      LOGGER.info("{} is not writable; the native tokenizer library goes to {}", wanted, fallback);
+      return fallback;
+    } catch (IOException e) {
+      throw TextErrors.noCacheFolder(wanted, e);
+    }
   }
 
   /** What to do about a native library that does not load. */

@@ -87,6 +87,9 @@ public final class PromptTokenizer {
   /** Renders and encodes a conversation. */
   public EncodedPrompt encodeChat(List<ChatMessage> messages) {
     ChatTemplate chat = template.orElseThrow(() -> TextErrors.noTemplate(modelDirectory));
+    if (messages.isEmpty()) {
+      throw TextErrors.noMessages();
+    }
     if (messages.stream()
         .allMatch(message -> message.content().isBlank() && message.extra().isEmpty())) {
       throw TextErrors.invalidPrompt(

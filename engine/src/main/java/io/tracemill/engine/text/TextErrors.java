@@ -56,6 +56,17 @@ final class TextErrors {
         cause);
   }
 
+  static ReasoningException noCacheFolder(Path folder, Exception cause) {
+    return new ReasoningException(
+        ErrorCode.INVALID_TOKENIZER,
+        "the native tokenizer library can be unpacked neither to "
+            + folder
+            + " nor to the temporary directory; name a writable folder with -D"
+            + NativeTokenizers.CACHE_PROPERTY
+            + "=FOLDER",
+        cause);
+  }
+
   static ReasoningException onlineMode(String variable) {
     return new ReasoningException(
         ErrorCode.INVALID_TOKENIZER,
@@ -114,6 +125,10 @@ final class TextErrors {
     return new ReasoningException(
         ErrorCode.INVALID_ARGUMENT,
         "a stop string is empty and would end every output at once; remove it");
+  }
+
+  static ReasoningException noMessages() {
+    return invalidPrompt("the conversation has no messages; give at least one");
   }
 
   static ReasoningException invalidPrompt(String reason) {

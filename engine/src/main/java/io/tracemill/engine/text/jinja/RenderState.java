@@ -7,7 +7,7 @@ import java.time.Clock;
  * thread.
  */
 final class RenderState {
-  private static final int MAX_STEPS = 5_000_000;
+  private static final int MAX_STEPS = 2_000_000;
   private static final int MAX_DEPTH = 100;
 
   private final Clock clock;
