@@ -302,7 +302,7 @@ case("case tests", "{{ 'ab' is lower }} {{ 'AB' is upper }} {{ 'Ab' is lower }} 
 case("sameas", "{{ none is sameas none }} {{ true is sameas true }} {{ 1 is sameas true }}")
 case("test with and", "{{ 1 is odd and 2 is even }} {{ x is defined or true }} {{ 'y' if x is not defined else 'n' }}")
 case("generator tests", "{{ ([1]|map('string')) is iterable }} {{ ([1]|map('string')) is sequence }} {{ range(2) is sequence }}")
-case("callable test", "{{ range is callable }} {{ 'a'.upper is callable }} {{ 5 is callable }}")
+case("callable test", "{{ range is callable }} {{ 'a'.upper is callable }} {{ 5 is callable }} {{ missing is callable }}")
 
 # Chats ---------------------------------------------------------------------------------------------------------------
 CHATML = """{%- for message in messages %}
