@@ -31,7 +31,7 @@ final class Tests {
     plain("callable", value -> value instanceof Callable || value instanceof Undefined);
     plain("upper", value -> isUpper(Values.text(value).value()));
     plain("lower", value -> isLower(Values.text(value).value()));
-    plain("odd", value -> remainder(value, 2L) != 0);
+    plain("odd", value -> remainder(value, 2L) == 1);
     plain("even", value -> remainder(value, 2L) == 0);
     withArgument("divisibleby", (value, number) -> remainder(value, number) == 0);
     withArgument("sameas", Tests::isSame);
@@ -92,7 +92,7 @@ final class Tests {
 
   private static double remainder(Object value, Object divisor) {
     Object remainder = Arithmetic.apply("%", value, divisor);
-    return Values.isNumber(remainder) ? Comparisons.toDouble(remainder) : 1;
+    return Values.isNumber(remainder) ? Comparisons.toDouble(remainder) : Double.NaN;
   }
 
   private static boolean isSame(Object value, Object other) {
