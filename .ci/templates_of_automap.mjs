@@ -11,7 +11,7 @@ const seen = new Set();
 for (const { model, gguf } of entries) {
   if (!gguf || seen.has(gguf)) continue;
   seen.add(gguf);
-  const target = path.join(folder, "listed-" + model.replace(/[^A-Za-z0-9.]+/g, "_"));
+  const target = path.join(folder, `listed-${seen.size}-` + model.replace(/[^A-Za-z0-9.]+/g, "_"));
   fs.mkdirSync(target, { recursive: true });
   fs.writeFileSync(path.join(target, "chat_template.jinja"), gguf);
   fs.writeFileSync(path.join(target, "tokenizer_config.json"), JSON.stringify({ bos_token: "<s>", eos_token: "</s>" }));

@@ -295,14 +295,14 @@ KINDS = {"values": [1, 1.5, "s", True, None, [1], {"a": 1}]}
 case("type tests", "{% for v in values %}{{ v is string }}{{ v is number }}{{ v is integer }}{{ v is float }}{{ v is boolean }}{{ v is none }}{{ v is mapping }}{{ v is sequence }}{{ v is iterable }} {% endfor %}", KINDS)
 case("tests of undefined", "{{ x is defined }}{{ x is undefined }}{{ x is none }}{{ x is string }}{{ x is mapping }}{{ x is iterable }}{{ x is sequence }}{{ x is number }}")
 case("truth tests", "{{ true is true }} {{ 1 is true }} {{ false is false }} {{ none is false }} {{ 'a' is not true }}")
-case("number tests", "{{ 3 is odd }} {{ 4 is even }} {{ 9 is divisibleby 3 }} {{ 9 is divisibleby(2) }}")
+case("number tests", "{{ 3 is odd }} {{ 4 is even }} {{ 9 is divisibleby 3 }} {{ 9 is divisibleby(2) }} {{ 1.5 is odd }} {{ 3.0 is odd }}")
 case("comparison tests", "{{ 1 is eq 1 }} {{ 1 is equalto 2 }} {{ 2 is gt 1 }} {{ 2 is lt(1) }} {{ 2 is ge 2 }} {{ 2 is le 1 }} {{ 1 is ne 2 }} {{ 3 is greaterthan 2 }}")
 case("in test", "{{ 1 is in [1, 2] }} {{ 'x' is in 'abc' }} {{ 3 is not in [1] }} {{ 'a' is in({'a': 1}) }}")
 case("case tests", "{{ 'ab' is lower }} {{ 'AB' is upper }} {{ 'Ab' is lower }} {{ '1' is lower }}")
 case("sameas", "{{ none is sameas none }} {{ true is sameas true }} {{ 1 is sameas true }}")
 case("test with and", "{{ 1 is odd and 2 is even }} {{ x is defined or true }} {{ 'y' if x is not defined else 'n' }}")
 case("generator tests", "{{ ([1]|map('string')) is iterable }} {{ ([1]|map('string')) is sequence }} {{ range(2) is sequence }}")
-case("callable test", "{{ range is callable }} {{ 'a'.upper is callable }} {{ 5 is callable }}")
+case("callable test", "{{ range is callable }} {{ 'a'.upper is callable }} {{ 5 is callable }} {{ missing is callable }}")
 
 # Chats ---------------------------------------------------------------------------------------------------------------
 CHATML = """{%- for message in messages %}

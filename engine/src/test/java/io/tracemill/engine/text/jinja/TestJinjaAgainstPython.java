@@ -49,8 +49,8 @@ class TestJinjaAgainstPython {
 
   @Test
   void randomTemplatesRenderAsJinjaDoes(@TempDir Path folder) throws Exception {
-    long seed = Long.getLong("tests.seed", System.nanoTime() % 1_000_000);
-    int count = Integer.getInteger("tests.iters", 1_000);
+    long seed = Long.getLong("tests.seed", 20250307L);
+    int count = Integer.getInteger("tests.iters", 400);
     Path records = folder.resolve("random.json");
     Outcome outcome =
         run(
