@@ -1,6 +1,7 @@
 package io.tracemill.udf;
 
 import java.io.Serializable;
+import org.apache.spark.TaskContext;
 
 /**
  * Makes the engine of an executor; travels in the closure of the generating stage. Implementations
@@ -16,4 +17,12 @@ public interface EngineOpener extends Serializable {
    *     device do not allow it
    */
   SharedEngine open(EngineSettings settings);
+
+  /**
+   * The opener for a task, asked on the task's own thread, since an engine is opened on another one
+   * that knows nothing of the task.
+   */
+  default EngineOpener inTask(TaskContext task) {
+    return this;
+  }
 }

@@ -13,7 +13,8 @@ import java.util.OptionalLong;
  * of the generating stage. Two equal values share an engine, so that a second run of the same
  * application does not load the model again.
  *
- * @param modelDirectory a Hugging Face checkpoint directory, readable under this path on every host
+ * @param modelDirectory a Hugging Face checkpoint directory, readable under this path on every
+ *     host, or the text form of a {@link io.tracemill.udf.model.ModelReference}
  * @param backend a provider's name or {@code auto}
  * @param weights where weights come from
  * @param slots sequences that decode at once, at least 1
@@ -78,5 +79,43 @@ public record EngineSettings(
         userSpecialTokens,
         threads == 0 ? OptionalInt.empty() : OptionalInt.of(threads),
         deviceOrdinal < 0 ? OptionalInt.empty() : OptionalInt.of(deviceOrdinal));
+  }
+
+  /** The same engine with its model in another folder. */
+  public EngineSettings withModelDirectory(String directory) {
+    return new EngineSettings(
+        directory,
+        backend,
+        weights,
+        slots,
+        kvCacheBytes,
+        kvMemoryFraction,
+        kvElement,
+        prefillChunkTokens,
+        maxContextTokens,
+        queryRingDepth,
+        admission,
+        userSpecialTokens,
+        threads,
+        deviceOrdinal);
+  }
+
+  /** The same engine on another accelerator. */
+  public EngineSettings withDeviceOrdinal(int ordinal) {
+    return new EngineSettings(
+        modelDirectory,
+        backend,
+        weights,
+        slots,
+        kvCacheBytes,
+        kvMemoryFraction,
+        kvElement,
+        prefillChunkTokens,
+        maxContextTokens,
+        queryRingDepth,
+        admission,
+        userSpecialTokens,
+        threads,
+        ordinal);
   }
 }
