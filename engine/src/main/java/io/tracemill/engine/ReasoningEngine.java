@@ -180,14 +180,14 @@ public final class ReasoningEngine implements AutoCloseable {
     Backend backend = provider.open(request);
     BackendInfo info = backend.info();
     LOG.info(
-        "Backend {} on {}: weights {}, KV cache of {} pages of {} tokens, {} MB, {} lanes",
+        "Backend {} on {}: weights {}, {} KV pages of {} tokens, {} lanes; bytes {}",
         info.name(),
         info.device(),
         info.weightElement(),
         info.numPages(),
         KvLayout.PAGE_SIZE_TOKENS,
-        info.numPages() * info.kvLayout().pageBytes() / 1_000_000,
-        info.maxLanes());
+        info.maxLanes(),
+        info.memoryBytes());
     return backend;
   }
 

@@ -31,6 +31,11 @@ public final class RunSchema {
           column("started_at", TimestampType, "when reading began", RunRecord::startedAt),
           column("ended_at", TimestampType, "when all was written", RunRecord::endedAt),
           column("seconds", DoubleType, "between the two", RunSchema::seconds),
+          column(
+              "generating_seconds",
+              DoubleType,
+              "the part in which rows were generated and written",
+              r -> r.generating().toMillis() / 1_000.0),
           column("model_id", StringType, "name and hash of the model", RunRecord::modelId),
           column("engine_version", StringType, "of Tracemill", RunRecord::engineVersion),
           column("engine", StringType, "backend and device", RunRecord::engine),
@@ -47,8 +52,8 @@ public final class RunSchema {
           column(
               "tokens_per_second",
               DoubleType,
-              "generated tokens over the whole run, reading and writing included",
-              r -> r.totals().generatedTokens() / Math.max(1e-3, seconds(r))),
+              "generated tokens over generating_seconds",
+              RunRecord::tokensPerSecond),
           column("compressions", LongType, "of all rows", r -> r.totals().compressions()),
           column("kv_mean_rows", DoubleType, "mean over rows", r -> r.totals().kvMeanRows()),
           column("kv_peak_rows", LongType, "most of any row", r -> r.totals().kvPeakRows()),

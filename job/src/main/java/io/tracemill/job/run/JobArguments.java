@@ -32,4 +32,9 @@ public record JobArguments(
   public JobArguments {
     settings = Collections.unmodifiableMap(new TreeMap<>(settings));
   }
+
+  /** The same run on engines that are opened otherwise. */
+  public JobArguments withEngine(EngineSettings other) {
+    return new JobArguments(input, output, other, generation, partitions, maxErrors, settings);
+  }
 }

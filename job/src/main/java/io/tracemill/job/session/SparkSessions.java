@@ -39,6 +39,13 @@ public final class SparkSessions {
     return session;
   }
 
+  /** Stops Spark where this process started it. */
+  public static void stop() {
+    if (SparkSession.getDefaultSession().isDefined()) {
+      SparkSession.getDefaultSession().get().stop();
+    }
+  }
+
   /** Fits a configuration to a run; gives one sentence for each thing that a user set otherwise. */
   static List<String> prepare(SparkConf conf) {
     if (conf.getBoolean("spark.speculation", false)) {
