@@ -75,11 +75,11 @@ final class DemoCommand implements Callable<Integer> {
         arguments(home, prompts, "full", "full").withEngine(compressed.engine());
     Preflight.check(compressed);
     Preflight.check(full);
-    EngineHolder.warmUp(compressed.engine(), launcher.opener());
+    EngineHolder.warmUp(compressed.engine(), launcher.opener(compressed));
     SparkSession spark = SparkSessions.open(new SparkConf(), console::print);
     try {
-      RunOutcome rpc = new ReasoningRun(spark, compressed, launcher.opener(), console).run();
-      RunOutcome whole = new ReasoningRun(spark, full, launcher.opener(), console).run();
+      RunOutcome rpc = new ReasoningRun(spark, compressed, launcher.opener(compressed), console).run();
+      RunOutcome whole = new ReasoningRun(spark, full, launcher.opener(full), console).run();
       report(spark, console, rpc, whole);
       return 0;
     } finally {

@@ -14,8 +14,10 @@ final class EngineCommandOptions {
   @Option(
       names = "--model",
       required = true,
-      paramLabel = "DIR",
-      description = "Folder of a Hugging Face checkpoint, the same on every host.")
+      paramLabel = "DIR|URI",
+      description =
+          "Folder of a Hugging Face checkpoint: local and the same on every host, or on any file"
+              + " system that Spark knows (hdfs:, s3a:, dbfs:, ...), then copied once to each host.")
   private String model;
 
   @Option(
@@ -88,8 +90,16 @@ final class EngineCommandOptions {
       description = "Threads of the CPU backend. Default: all cores.")
   private int threads;
 
-  ModelFolder modelFolder() {
-    return ModelFolder.open(model, Choices.of("--weights", weights, Weights.class));
+  @Option(
+      names = "--device",
+      paramLabel = "N",
+      description =
+          "GPU of this process by CUDA's number, from 0. Default: the one that Spark assigned, else"
+              + " the first without an engine.")
+  private Integer device;
+
+  ModelFolder modelFolder(String modelCache) {
+    return ModelFolder.open(model, Choices.of("--weights", weights, Weights.class), modelCache);
   }
 
   EngineSettings settings(ModelFolder folder, int queryRingDepth) {
@@ -97,6 +107,7 @@ final class EngineCommandOptions {
     Ranges.atLeast("--prefill-chunk", prefillChunk, 1);
     Ranges.atLeast("--max-context", maxContext, 0);
     Ranges.atLeast("--threads", threads, 0);
+    Ranges.atLeast("--device", device == null ? 0 : device, 0);
     if (!(kvMemoryFraction > 0 && kvMemoryFraction <= 1)) {
       throw JobErrors.outOfRange("--kv-memory-fraction", kvMemoryFraction, "above 0 and at most 1");
     }
@@ -104,7 +115,7 @@ final class EngineCommandOptions {
       throw JobErrors.outOfRange("--backend", "''", "auto or the name of a backend");
     }
     return new EngineSettings(
-        folder.path().toString(),
+        folder.location(),
         backend,
         Choices.of("--weights", weights, Weights.class),
         slots,
@@ -117,6 +128,6 @@ final class EngineCommandOptions {
         Choices.of("--admission", admission, Admission.class),
         Choices.of("--special-tokens", specialTokens, UserSpecialTokens.class),
         threads,
-        -1);
+        device == null ? -1 : device);
   }
 }

@@ -9,6 +9,7 @@ import io.tracemill.job.run.RunOutcome;
 import io.tracemill.job.session.SparkSessions;
 import io.tracemill.udf.EngineHolder;
 import io.tracemill.udf.EngineOpener;
+import io.tracemill.udf.HostedEngines;
 import java.time.Duration;
 import java.util.Locale;
 import org.apache.spark.SparkConf;
@@ -28,8 +29,9 @@ final class Launcher {
     return console;
   }
 
-  EngineOpener opener() {
-    return opener;
+  /** What opens the engines of a run on prepared hosts. */
+  EngineOpener opener(JobArguments arguments) {
+    return new HostedEngines(opener, arguments.host());
   }
 
   /** Runs, prints a summary and gives the exit code. */
@@ -38,11 +40,11 @@ final class Launcher {
     SparkConf conf = new SparkConf();
     if (SparkSessions.isLocal(conf.get("spark.master", "local[*]"))) {
       // The model loads while Spark starts.
-      EngineHolder.warmUp(arguments.engine(), opener);
+      EngineHolder.warmUp(arguments.engine(), opener(arguments));
     }
     SparkSession spark = SparkSessions.open(conf, console::print);
     try {
-      print(new ReasoningRun(spark, arguments, opener, console).run());
+      print(new ReasoningRun(spark, arguments, opener(arguments), console).run());
       return 0;
     } finally {
       EngineHolder.closeIdle();

@@ -44,6 +44,7 @@ final class RunCommand implements Callable<Integer> {
   private String outputFormat = "delta";
 
   @Mixin private EngineCommandOptions engine = new EngineCommandOptions();
+  @Mixin private HostOptions host = new HostOptions();
   @Mixin private KvOptions kv = new KvOptions();
   @Mixin private SamplingOptions sampling = new SamplingOptions();
 
@@ -77,7 +78,7 @@ final class RunCommand implements Callable<Integer> {
    * @throws io.tracemill.job.error.JobException at the first that is wrong
    */
   JobArguments arguments() {
-    ModelFolder folder = engine.modelFolder();
+    ModelFolder folder = engine.modelFolder(host.modelCache());
     if (partitions != null) {
       Ranges.atLeast("--partitions", partitions, 1);
     }
@@ -89,6 +90,7 @@ final class RunCommand implements Callable<Integer> {
           input.arguments(),
           new OutputTables(output, Choices.of("--output-format", outputFormat, OutputFormat.class)),
           engine.settings(folder, policy.needs().queryRingDepth()),
+          host.settings(),
           generation,
           partitions == null ? 0 : partitions,
           ErrorBudget.parse(maxErrors),

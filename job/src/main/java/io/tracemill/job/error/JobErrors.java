@@ -30,24 +30,9 @@ public final class JobErrors {
             + " see --help.");
   }
 
-  /** A model that is not a local folder. */
-  public static JobException remoteModel(String model) {
-    return usage(
-        "--model %s is not on a local file system; copy the model to the same folder on every host"
-                .formatted(model)
-            + " and give that folder.");
-  }
-
   /** A model folder that is not there. */
   public static JobException noModel(String model) {
     return usage("--model %s does not exist or is not a folder.".formatted(model));
-  }
-
-  /** A model folder without a file that every checkpoint has. */
-  public static JobException noModelFile(String model, String file) {
-    return usage(
-        "--model %s has no %s; give the folder of a Hugging Face checkpoint."
-            .formatted(model, file));
   }
 
   /** A model file that cannot be read. */

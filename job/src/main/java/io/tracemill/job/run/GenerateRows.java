@@ -49,7 +49,7 @@ record GenerateRows(
   @Override
   public Iterator<Row> call(Iterator<Row> rows) {
     TaskContext task = TaskContext.get();
-    EngineHolder.Lease lease = EngineHolder.lease(engine, opener, task::isInterrupted);
+    EngineHolder.Lease lease = EngineHolder.lease(engine, opener.inTask(task), task::isInterrupted);
     Feeder feeder = lease.feeder();
     FeederIterator<PromptRow> results =
         new FeederIterator<>(

@@ -4,6 +4,7 @@ import io.tracemill.job.input.InputArguments;
 import io.tracemill.job.output.OutputTables;
 import io.tracemill.udf.EngineSettings;
 import io.tracemill.udf.GenerationSettings;
+import io.tracemill.udf.HostSettings;
 import java.io.Serializable;
 import java.util.Collections;
 import java.util.Map;
@@ -15,6 +16,7 @@ import java.util.TreeMap;
  * @param input where prompts come from
  * @param output where tables go
  * @param engine how engines are opened
+ * @param host what hosts provide for engines
  * @param generation how rows are generated
  * @param partitions tasks of the generating stage; 0 to choose
  * @param maxErrors rows that may fail
@@ -24,6 +26,7 @@ public record JobArguments(
     InputArguments input,
     OutputTables output,
     EngineSettings engine,
+    HostSettings host,
     GenerationSettings generation,
     int partitions,
     ErrorBudget maxErrors,
@@ -35,6 +38,6 @@ public record JobArguments(
 
   /** The same run on engines that are opened otherwise. */
   public JobArguments withEngine(EngineSettings other) {
-    return new JobArguments(input, output, other, generation, partitions, maxErrors, settings);
+    return new JobArguments(input, output, other, host, generation, partitions, maxErrors, settings);
   }
 }

@@ -13,7 +13,10 @@ public final class Preflight {
    * @throws io.tracemill.job.error.JobException at the first thing that is wrong
    */
   public static void check(JobArguments arguments) {
-    ModelFolder.open(arguments.engine().modelDirectory(), arguments.engine().weights());
+    ModelFolder.open(
+        arguments.engine().modelDirectory(),
+        arguments.engine().weights(),
+        arguments.host().modelCache());
     Configuration plain = new Configuration();
     if (isLocal(arguments.input().path())) {
       InputSource.format(arguments.input(), plain);

@@ -84,7 +84,10 @@ public final class ReasoningRun {
   private RunOutcome runActive() {
     arguments.output().requireFree(spark.sparkContext().hadoopConfiguration());
     ModelFolder model =
-        ModelFolder.open(arguments.engine().modelDirectory(), arguments.engine().weights());
+        ModelFolder.open(
+            arguments.engine().modelDirectory(),
+            arguments.engine().weights(),
+            arguments.host().modelCache());
     InputTable input = InputReader.read(spark, arguments.input());
     String engine = describeLocalEngine();
     TraceRecord.RunStamp stamp =

@@ -117,6 +117,11 @@ public final class HostLock implements AutoCloseable {
         + self.info().startInstant().map(at -> " (started " + at + ")").orElse("");
   }
 
+  /** The locked file, absolute. */
+  public Path file() {
+    return file;
+  }
+
   /** Lets the next one in; closing twice is allowed. */
   @Override
   public synchronized void close() {

@@ -87,7 +87,7 @@ class TestDevices {
     try (BufferedReader said =
         new BufferedReader(
             new InputStreamReader(holder.getInputStream(), StandardCharsets.UTF_8))) {
-      assertThat(said.readLine()).isEqualTo("held");
+      assertThat(said.readLine()).isEqualTo("held " + TestDeviceWish.A + ".lock");
       DeviceWish zero = new DeviceWish(List.of("0"), OptionalInt.empty());
       assertThatThrownBy(() -> devices(Map.of()).claim(zero, "me"))
           .hasMessageContaining("of the other process " + holder.pid());
@@ -99,12 +99,12 @@ class TestDevices {
   /** Holds card 0 until it is killed. */
   static final class HoldsLock {
     public static void main(String[] args) throws Exception {
-      HostLock.tryAcquire(
-              Path.of(args[0], TestDeviceWish.A + ".lock"),
-              "the other process " + ProcessHandle.current().pid())
-          .orElseThrow();
-      System.out.println("held");
-      Thread.sleep(60_000);
+      Path file = Path.of(args[0], TestDeviceWish.A + ".lock");
+      String owner = "the other process " + ProcessHandle.current().pid();
+      try (HostLock lock = HostLock.tryAcquire(file, owner).orElseThrow()) {
+        System.out.println("held " + lock.file().getFileName());
+        Thread.sleep(60_000);
+      }
     }
   }
 
