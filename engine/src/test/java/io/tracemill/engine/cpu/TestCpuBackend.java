@@ -385,7 +385,7 @@ final class TestCpuBackend {
             OptionalInt.of(1),
             OptionalInt.empty());
     assertThatThrownBy(() -> open(tooLittle, KernelChoice.kernels()))
-        .hasMessageContaining("A KV cache of 1.0 kB holds no page of 98.3 kB")
+        .hasMessageContaining("A KV cache of 1.0 kB holds no page of 49.2 kB")
         .extracting(e -> ((ReasoningException) e).code())
         .isEqualTo(ErrorCode.KV_CACHE_TOO_SMALL);
     ModelConfig huge =
