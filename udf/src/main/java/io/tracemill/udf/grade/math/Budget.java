@@ -15,7 +15,7 @@ final class Budget {
   }
 
   private static final int DEFAULT_WORK_UNITS = 400_000;
-  private static final long DEFAULT_NANOS = 1_000_000_000L;
+  private static final long DEFAULT_NANOS = 2_000_000_000L;
 
   private final long deadlineNanos;
   private int workUnits;
@@ -25,7 +25,25 @@ final class Budget {
     this.deadlineNanos = System.nanoTime() + nanos;
   }
 
-  /** A budget that ends within about a second. */
+  private Budget(Budget whole, int workUnits) {
+    this.workUnits = Math.min(workUnits, whole.workUnits);
+    this.deadlineNanos = whole.deadlineNanos;
+  }
+
+  /** A part of this budget for one attempt, taken out of it at once; unused units come back. */
+  Budget part(int units) {
+    Budget part = new Budget(this, units);
+    workUnits -= part.workUnits;
+    return part;
+  }
+
+  /** Takes back what a part did not use. */
+  void giveBack(Budget part) {
+    workUnits += part.workUnits;
+    part.workUnits = 0;
+  }
+
+  /** A budget that ends within two seconds, and nearly always by its work units long before. */
   static Budget ofOneComparison() {
     return new Budget(DEFAULT_WORK_UNITS, DEFAULT_NANOS);
   }

@@ -18,6 +18,8 @@ import java.util.List;
  * of kinds is tried in both orders.
  */
 final class ExprComparer {
+  private static final int EXACT_WORK_UNITS = 25_000;
+
   private final Budget budget;
   private final double relativeTolerance;
   private MatchRule rule = MatchRule.NUMBER;
@@ -98,17 +100,24 @@ final class ExprComparer {
   /** Two scalar expressions: polynomials first, then values. */
   private boolean algebra(Expr a, Expr b) {
     used(MatchRule.ALGEBRA);
-    ExactAlgebra.Proof proof;
-    try {
-      proof = ExactAlgebra.compare(a, b, budget);
-    } catch (UnreadableAnswer | ArithmeticException e) {
-      proof = ExactAlgebra.Proof.NONE;
-    }
+    ExactAlgebra.Proof proof = prove(a, b);
     if (proof != ExactAlgebra.Proof.NONE) {
       return proof == ExactAlgebra.Proof.EQUAL || close(a, b);
     }
     used(MatchRule.NUMERIC);
     return NumericProbe.agree(a, b, budget).orElse(false) || close(a, b);
+  }
+
+  /** What polynomials show within their part of the budget; values at points cost less. */
+  private ExactAlgebra.Proof prove(Expr a, Expr b) {
+    Budget part = budget.part(EXACT_WORK_UNITS);
+    try {
+      return ExactAlgebra.compare(a, b, part);
+    } catch (UnreadableAnswer | ArithmeticException | Budget.Exhausted e) {
+      return ExactAlgebra.Proof.NONE;
+    } finally {
+      budget.giveBack(part);
+    }
   }
 
   /** Whether two constants are within the relative tolerance, where there is one. */

@@ -13,7 +13,8 @@ final class LatexCleaner {
   private static final Pattern LEAD_IN =
       Pattern.compile(
           "^(?:either |(?:\\\\text ?\\{ ?)?(?:(?:so|thus|hence|therefore)[, ]+)?"
-              + "(?:(?:the|my|our) )?(?:final |correct )?answer(?: is|:|=)[: ]*}?)",
+              + "(?:(?:the|my|our) )?(?:final |correct )?(?:answer|solution|result)(?: is|:|=)[: ]*}?"
+              + "|(?:about|approximately|around|roughly)(?= ?[0-9$\\\\]))",
           Pattern.CASE_INSENSITIVE);
   private static final Pattern SUPERSCRIPT_DEGREE = Pattern.compile("\\^(?:\\{ ?° ?}| ?°)");
   private static final Pattern SUPERSCRIPT_RUN = Pattern.compile("}\\^\\{(?=[0-9+\\-n])");
@@ -21,6 +22,7 @@ final class LatexCleaner {
   private static final Pattern NEGATED_EQUALS = Pattern.compile("\\\\not ?=|!=|/=");
   private static final Pattern TEMPERATURE =
       Pattern.compile("° ?(?:\\\\(?:text|mathrm) ?\\{ ?)?([CF])(?![A-Za-z]) ?}?");
+  private static final Pattern SHARE_OF = Pattern.compile("(?<=[0-9}]) of an? ");
   private static final Pattern TEXT_DOLLAR =
       Pattern.compile("\\\\(?:text|mathrm|mbox) ?\\{ ?" + Characters.DOLLAR + " ?}");
   private static final Pattern MODULUS =
@@ -47,6 +49,7 @@ final class LatexCleaner {
     text = NEGATED_EQUALS.matcher(text).replaceAll("≠");
     text = text.replace("<=", "≤").replace(">=", "≥").replace("**", "^").replace("+-", "±");
     text = text.replace("==", "=").replace("+/-", "±");
+    text = SHARE_OF.matcher(text).replaceAll(" ");
     text = TEMPERATURE.matcher(text).replaceAll("°$1");
     text = TEXT_DOLLAR.matcher(text).replaceAll(String.valueOf(Characters.DOLLAR));
     text = MODULUS.matcher(text).replaceAll(" mod $1");

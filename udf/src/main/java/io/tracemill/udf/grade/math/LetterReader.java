@@ -52,6 +52,10 @@ final class LetterReader {
       cursor.skip(run.length());
       return new Sym(commands.withSubscript("\\" + run));
     }
+    if (run.equals("half")) {
+      cursor.skip(run.length());
+      return Exprs.quotient(Exprs.number(1), Exprs.number(2));
+    }
     Optional<Integer> number = Words.number(run);
     if (number.isPresent()) {
       cursor.skip(run.length());
@@ -128,6 +132,7 @@ final class LetterReader {
     }
     return switch (text.toString()) {
       case "all real numbers", "all reals", "all real values", "any real number" -> new Sym("ℝ");
+      case "dne" -> new Word("does not exist");
       default -> new Word(Words.plain(text.toString()));
     };
   }

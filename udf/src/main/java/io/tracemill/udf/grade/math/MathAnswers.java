@@ -51,13 +51,22 @@ public final class MathAnswers {
   private static Match compare(Expr left, Expr right, double tolerance, String a, String b) {
     ExprComparer comparer = new ExprComparer(Budget.ofOneComparison(), tolerance);
     try {
-      boolean equal = comparer.same(left, right) || ChoiceText.sameLetter(a, b);
+      boolean equal =
+          comparer.same(left, right)
+              || ChoiceText.sameLetter(a, b)
+              || (hasWords(left) && hasWords(right) && ChoiceText.same(a, b));
       return new Match(equal, comparer.rule());
     } catch (Budget.Exhausted e) {
       return new Match(ChoiceText.same(a, b), MatchRule.GIVEN_UP);
     } catch (UnreadableAnswer | ArithmeticException e) {
       return new Match(ChoiceText.same(a, b), MatchRule.UNREADABLE);
     }
+  }
+
+  private static boolean hasWords(Expr expr) {
+    return expr instanceof Expr.Word
+        || (expr instanceof Expr.Seq seq
+            && seq.items().stream().anyMatch(Expr.Word.class::isInstance));
   }
 
   /**

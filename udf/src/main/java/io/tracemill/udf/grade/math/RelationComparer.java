@@ -68,6 +68,9 @@ final class RelationComparer {
     if (x.isPresent() && y.isPresent() && a.sides().get(0).equals(b.sides().get(0))) {
       return comparer.same(x.get(), y.get());
     }
+    if (x.isPresent() && y.isPresent() && isGraph(a.sides().get(0)) && isGraph(b.sides().get(0))) {
+      return comparer.same(x.get(), y.get());
+    }
     if (a.operators().equals(b.operators()) && comparer.sameOrdered(a.sides(), b.sides())) {
       return true;
     }
@@ -126,6 +129,14 @@ final class RelationComparer {
         && product.factors().stream()
             .allMatch(
                 f -> f instanceof Sym symbol && Character.isUpperCase(symbol.name().charAt(0)));
+  }
+
+  /** {@code y}, or {@code f(x)}: both name the height of a graph. */
+  private static boolean isGraph(Expr expr) {
+    return expr.equals(new Sym("y"))
+        || (expr instanceof Apply apply
+            && apply.function().equals("f")
+            && apply.arguments().equals(List.of(new Sym("x"))));
   }
 
   /** {@code dy/dx}. */

@@ -98,6 +98,10 @@ final class UnitReader {
       char after = cursor.at(2);
       return after == '\0' || after == '^' || after == '.' || after == ')' || after == '}';
     }
+    if (word.equals("min")) {
+      // Minutes, unless it is the least of what follows.
+      return cursor.at(3) != '(' && cursor.at(3) != '{';
+    }
     if (!Units.mayBeUnit(word) || FunctionNames.isFunction(word)) {
       return false;
     }

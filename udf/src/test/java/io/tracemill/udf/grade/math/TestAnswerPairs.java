@@ -12,11 +12,21 @@ class TestAnswerPairs {
 
   @Test
   void precisionAndRecallAreAsStated() {
+    assertThat(pairs).hasSizeGreaterThan(600);
+    measure("answer pairs", pairs);
+  }
+
+  @Test
+  void theHeldOutPairsAreAsGood() {
+    measure("held-out pairs", AnswerPairs.loadHeldOut());
+  }
+
+  private static void measure(String name, List<Pair> measured) {
     int truePositives = 0;
     int falsePositives = 0;
     int falseNegatives = 0;
     List<String> wrong = new ArrayList<>();
-    for (Pair pair : pairs) {
+    for (Pair pair : measured) {
       MathAnswers.Match match = MathAnswers.compare(pair.first(), pair.second(), 0);
       truePositives += match.equal() && pair.same() ? 1 : 0;
       falsePositives += match.equal() && !pair.same() ? 1 : 0;
@@ -28,9 +38,8 @@ class TestAnswerPairs {
     double precision = (double) truePositives / (truePositives + falsePositives);
     double recall = (double) truePositives / (truePositives + falseNegatives);
     System.out.printf(
-        "answer pairs: %d, precision %.4f, recall %.4f, wrong %s%n",
-        pairs.size(), precision, recall, wrong);
-    assertThat(pairs).hasSizeGreaterThan(600);
+        "%s: %d, precision %.4f, recall %.4f, wrong %s%n",
+        name, measured.size(), precision, recall, wrong);
     assertThat(precision).as("%s", wrong).isGreaterThanOrEqualTo(0.99);
     assertThat(recall).as("%s", wrong).isGreaterThanOrEqualTo(0.97);
   }
