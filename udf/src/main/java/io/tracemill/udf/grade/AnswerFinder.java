@@ -3,6 +3,7 @@ package io.tracemill.udf.grade;
 import io.tracemill.engine.text.AnswerExtractor;
 import io.tracemill.engine.text.ThinkingStart;
 import io.tracemill.engine.text.TraceParts;
+import java.util.List;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -16,6 +17,11 @@ public final class AnswerFinder {
           "\\b(?i:answer|choice|option)(?i: choice| option)?(?i: is|:| =)?"
               + "[^A-Za-z0-9\\n]{0,8}(?:(?i:text|textbf|mathrm|option)[^A-Za-z0-9\\n]{1,4})?"
               + "([A-J])(?![A-Za-z0-9'])");
+
+  /** Of "answer", "choice" and "option" without their first letters, as they are or in capitals. */
+  private static final List<String> STATEMENT_TAILS =
+      List.of("nswer", "hoice", "ption", "NSWER", "HOICE", "PTION");
+
   private static final Pattern LONE_CHOICE =
       Pattern.compile("[^A-Za-z0-9]{0,6}([A-J])[^A-Za-z0-9]{0,6}");
 
@@ -50,19 +56,37 @@ public final class AnswerFinder {
     if (boxed.isPresent()) {
       return boxed;
     }
-    String last = "";
-    Matcher stated = STATED_CHOICE.matcher(text);
-    while (stated.find()) {
-      last = stated.group(1);
-    }
-    if (!last.isEmpty()) {
-      return Optional.of(last);
+    Optional<String> stated = lastStated(text);
+    if (stated.isPresent()) {
+      return stated;
     }
     return finalLine(text)
         .filter(line -> line.length() <= 20)
         .map(LONE_CHOICE::matcher)
         .filter(Matcher::matches)
         .map(matcher -> matcher.group(1));
+  }
+
+  /**
+   * The letter at the last statement. Statements are looked for from the end by the tails of their
+   * words, which is much faster than to let the pattern look at every place.
+   */
+  private static Optional<String> lastStated(String text) {
+    Matcher matcher = STATED_CHOICE.matcher(text).useTransparentBounds(true);
+    int best = -1;
+    String letter = "";
+    for (String tail : STATEMENT_TAILS) {
+      int at = text.lastIndexOf(tail);
+      while (at > Math.max(0, best)) {
+        matcher.region(at - 1, text.length());
+        if (matcher.lookingAt()) {
+          best = at - 1;
+          letter = matcher.group(1);
+        }
+        at = text.lastIndexOf(tail, at - 1);
+      }
+    }
+    return letter.isEmpty() ? Optional.empty() : Optional.of(letter);
   }
 
   private static Optional<String> leadingLetter(String box) {

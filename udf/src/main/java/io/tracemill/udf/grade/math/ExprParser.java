@@ -292,6 +292,10 @@ final class ExprParser {
     }
     cursor.enter();
     Expr inner = primary();
+    if (cursor.eat('^')) {
+      // Towers go from the top: 2^3^2 is 2^9.
+      inner = Exprs.power(inner, exponent());
+    }
     cursor.leave();
     return inner;
   }
