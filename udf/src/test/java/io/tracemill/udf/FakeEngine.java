@@ -35,6 +35,8 @@ public final class FakeEngine implements SharedEngine {
   /** Requests that were withdrawn before they finished, in this JVM. */
   public static final AtomicInteger WITHDRAWN = new AtomicInteger();
 
+  private static volatile FakeEngine newest;
+
   private final EngineSettings settings;
   private final Opener behaviour;
   private final Thread thread;
@@ -62,7 +64,8 @@ public final class FakeEngine implements SharedEngine {
         throw new ReasoningException(ErrorCode.INVALID_CHECKPOINT, openingError);
       }
       OPENED.incrementAndGet();
-      return new FakeEngine(settings, this);
+      newest = new FakeEngine(settings, this);
+      return newest;
     }
   }
 
@@ -198,6 +201,11 @@ public final class FakeEngine implements SharedEngine {
         0,
         laneSteps,
         laneSteps * 2);
+  }
+
+  /** Requests inside the engine that was opened last in this JVM; 0 where there is none. */
+  public static int insideNewest() {
+    return newest == null ? 0 : newest.inside();
   }
 
   /** Requests that wait or run now. */

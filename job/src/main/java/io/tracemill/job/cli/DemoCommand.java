@@ -5,6 +5,7 @@ import static org.apache.spark.sql.functions.coalesce;
 import static org.apache.spark.sql.functions.col;
 import static org.apache.spark.sql.functions.count;
 import static org.apache.spark.sql.functions.lit;
+import static org.apache.spark.sql.functions.not;
 import static org.apache.spark.sql.functions.sum;
 import static org.apache.spark.sql.functions.when;
 
@@ -46,7 +47,6 @@ import picocli.CommandLine.ParentCommand;
         "Runs the demo's prompts with a compressed and with a full KV cache and compares the two.")
 final class DemoCommand implements Callable<Integer> {
   private static final int SAMPLE_EVERY = 5;
-  private static final int EXAMPLES = 3;
   private static final int EXAMPLE_CHARACTERS = 100;
 
   @ParentCommand private TracemillCommand parent;
@@ -191,22 +191,30 @@ final class DemoCommand implements Callable<Integer> {
   }
 
   private static void examples(SparkSession spark, Console console, RunOutcome rpc) {
-    List<Row> rows =
-        rpc.tables()
-            .readTraces(spark)
-            .orderBy(col("compressions").desc(), col("row_key"))
-            .limit(EXAMPLES)
-            .select(
-                col("row_key"),
-                col("prompt"),
-                col("trace"),
-                col("extracted_answer"),
-                col("input.answer"),
-                col("generated_tokens"),
-                col("kv_full_rows"),
-                col("kv_final_rows"),
-                col("finish_reason"))
-            .collectAsList();
+    Column expression = col("input.family").equalTo("expression");
+    Column compressed = col("compressions").gt(0);
+    List<Row> rows = new ArrayList<>();
+    // The first of each kind, whatever became of it.
+    for (Column kind :
+        List.of(expression.and(not(compressed)), expression.and(compressed), not(expression))) {
+      rows.addAll(
+          rpc.tables()
+              .readTraces(spark)
+              .filter(kind)
+              .orderBy(col("row_key"))
+              .limit(1)
+              .select(
+                  col("row_key"),
+                  col("prompt"),
+                  col("trace"),
+                  col("extracted_answer"),
+                  col("input.answer"),
+                  col("generated_tokens"),
+                  col("kv_full_rows"),
+                  col("kv_final_rows"),
+                  col("finish_reason"))
+              .collectAsList());
+    }
     for (Row row : rows) {
       console.print(row.getString(0) + "  " + shortened(row.getString(1)));
       console.print("  trace    " + shortened(row.getString(2)));

@@ -81,6 +81,11 @@ public final class JobErrors {
     return usage("--input %s holds no rows; nothing was started.".formatted(input));
   }
 
+  /** An input of which no row can be read. */
+  public static JobException noReadableRow(String input, String format) {
+    return usage("--input %s cannot be read as %s: no row of it is.".formatted(input, format));
+  }
+
   /** A column that is not there. */
   public static JobException noColumn(
       String option, String column, String input, Collection<String> has) {

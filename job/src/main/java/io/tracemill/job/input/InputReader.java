@@ -56,8 +56,10 @@ public final class InputReader {
             case JSONL, JSON -> JsonRows.read(spark, arguments, format);
             case PARQUET, DELTA, CSV, TEXT -> FileRows.read(spark, arguments, format);
           };
-      if (raw.columns().isEmpty() && raw.table().isEmpty()) {
-        throw JobErrors.emptyInput(arguments.path());
+      if (raw.columns().isEmpty()) {
+        throw raw.table().isEmpty()
+            ? JobErrors.emptyInput(arguments.path())
+            : JobErrors.noReadableRow(arguments.path(), format.label());
       }
       return shape(raw, Roles.of(raw, arguments), arguments, format);
     } catch (JobException e) {

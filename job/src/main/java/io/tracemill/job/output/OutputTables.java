@@ -69,7 +69,13 @@ public record OutputTables(String folder, OutputFormat format) implements Serial
   }
 
   private static boolean isDelta(FileSystem files, Path table) throws IOException {
-    return files.exists(new Path(table, "_delta_log"));
+    Path log = new Path(table, "_delta_log");
+    if (!files.exists(log)) {
+      return false;
+    }
+    // A write that failed leaves a log without a commit.
+    return Arrays.stream(files.listStatus(log))
+        .anyMatch(file -> file.getPath().getName().matches("\\d{20}\\.json"));
   }
 
   private static boolean isParquet(FileSystem files, Path table) throws IOException {

@@ -4,20 +4,20 @@ import java.time.Duration;
 import java.util.Optional;
 
 /**
- * Time to go, as a range.
+ * Time to go, as a range that holds the truth about nine times in ten.
  *
  * <p>Rows differ widely in length and short ones finish first, so the mean length of finished rows
- * is too low. Taking lengths as exponential, with the running rows known to be longer than what
- * they have, the best estimate of the mean is all tokens so far over the rows finished, with a
- * relative error of one over the root of their number (the censored maximum likelihood estimate).
+ * is too low. Lengths are taken as exponential, with the running rows known to be longer than what
+ * they have: then the mean time of a row is all lane time so far over the rows finished (the
+ * censored maximum likelihood estimate, relative error one over the root of their number). With r
+ * rows left on L lanes of mean d, full lanes take {@code (r - L) d / L} and the last L rows {@code
+ * d (1 + 1/2 + ... + 1/L)}.
  *
  * @param soonest end of the range
  * @param latest end of the range
  */
 public record Eta(Duration soonest, Duration latest) {
-  /** Standard errors to either side: nine times in ten the truth lies within. */
-  private static final double WIDTH = 1.645;
-
+  private static final double STANDARD_ERRORS = 1.645;
   private static final int FEWEST_ROWS = 3;
 
   /**
@@ -26,25 +26,35 @@ public record Eta(Duration soonest, Duration latest) {
    * @param elapsed since generation began
    * @param rowsDone rows finished
    * @param rows all rows
+   * @param lanes rows that run at once, at least 1
    */
-  public static Optional<Eta> of(Duration elapsed, long rowsDone, long rows) {
+  public static Optional<Eta> of(Duration elapsed, long rowsDone, long rows, int lanes) {
     if (rowsDone < FEWEST_ROWS || rows <= 0) {
       return Optional.empty();
     }
-    if (rowsDone >= rows) {
+    long left = rows - rowsDone;
+    if (left <= 0) {
       return Optional.of(new Eta(Duration.ZERO, Duration.ZERO));
     }
-    // With T tokens at rate T / elapsed, N rows of mean m take N m / rate in all.
-    double share = (double) rows / rowsDone;
-    double error = WIDTH / Math.sqrt(rowsDone);
-    double remaining = share - 1;
-    double low = Math.max(remaining * 0.25, share * (1 - error) - 1);
-    double high = share * (1 + error) - 1;
-    return Optional.of(new Eta(times(elapsed, low), times(elapsed, high)));
+    int draining = (int) Math.min(left, lanes);
+    double row = (double) elapsed.toMillis() * lanes / rowsDone;
+    double full = (double) (left - draining) / lanes;
+    double time = row * (full + harmonic(draining, 1));
+    double ofMean = time * time / rowsDone;
+    double ofRows = row * row * (full / lanes + harmonic(draining, 2));
+    double error = STANDARD_ERRORS * Math.sqrt(ofMean + ofRows);
+    return Optional.of(
+        new Eta(
+            Duration.ofMillis(Math.round(Math.max(0, time - error))),
+            Duration.ofMillis(Math.round(time + error))));
   }
 
-  private static Duration times(Duration elapsed, double factor) {
-    return Duration.ofMillis(Math.round(elapsed.toMillis() * factor));
+  private static double harmonic(int terms, int power) {
+    double sum = 0;
+    for (int i = 1; i <= terms; i++) {
+      sum += 1 / Math.pow(i, power);
+    }
+    return sum;
   }
 
   /** Such as {@code 1:10-2:05}. */

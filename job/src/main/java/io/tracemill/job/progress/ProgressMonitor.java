@@ -19,6 +19,7 @@ public final class ProgressMonitor implements AutoCloseable {
   private final LiveCounters counters;
   private final Console console;
   private final long rows;
+  private final int slots;
   private final LongConsumer onFailedRows;
   private final long startNanos = System.nanoTime();
   private final ScheduledExecutorService clock =
@@ -39,13 +40,15 @@ public final class ProgressMonitor implements AutoCloseable {
    * Starts printing.
    *
    * @param rows result rows that are due
+   * @param slots rows that can run at once, on all executors
    * @param onFailedRows told the number of failed rows at every tick
    */
   public ProgressMonitor(
-      LiveCounters counters, Console console, long rows, LongConsumer onFailedRows) {
+      LiveCounters counters, Console console, long rows, int slots, LongConsumer onFailedRows) {
     this.counters = counters;
     this.console = console;
     this.rows = rows;
+    this.slots = slots;
     this.onFailedRows = onFailedRows;
     clock.scheduleAtFixedRate(this::tick, TICK_MILLIS, TICK_MILLIS, TimeUnit.MILLISECONDS);
   }
@@ -85,6 +88,7 @@ public final class ProgressMonitor implements AutoCloseable {
             counters.value(Counter.KV_ROWS_OF_FULL_CACHE),
             counters.value(Counter.LANE_STEPS),
             counters.value(Counter.SLOT_STEPS),
+            slots,
             elapsed));
   }
 
@@ -98,6 +102,7 @@ public final class ProgressMonitor implements AutoCloseable {
       long kvFullRows,
       long laneSteps,
       long slotSteps,
+      int slots,
       Duration elapsed) {}
 
   static String line(Sample now) {
@@ -111,7 +116,14 @@ public final class ProgressMonitor implements AutoCloseable {
         percent(now.laneSteps(), now.slotSteps()),
         percent(now.kvFullRows() - now.kvRows(), now.kvFullRows()),
         Eta.clock(now.elapsed()),
-        Eta.of(now.elapsed(), now.done(), now.rows()).map(Eta::label).orElse("?"));
+        Eta.of(now.elapsed(), now.done(), now.rows(), lanes(now)).map(Eta::label).orElse("?"));
+  }
+
+  /** Lanes that were in use on average. */
+  private static int lanes(Sample now) {
+    return now.slotSteps() <= 0
+        ? now.slots()
+        : (int) Math.max(1, Math.round((double) now.slots() * now.laneSteps() / now.slotSteps()));
   }
 
   private static String percent(long part, long whole) {

@@ -146,7 +146,7 @@ public final class ReasoningRun {
     return new RunOutcome(record, arguments.output());
   }
 
-  private void generate(InputTable input, TraceRecord.RunStamp stamp, long due) {
+  private void generate(InputTable input, TraceRecord.RunStamp stamp, long due) throws Exception {
     SparkContext context = spark.sparkContext();
     int partitions = partitions(due);
     console.print(
@@ -166,7 +166,11 @@ public final class ReasoningRun {
     AtomicLong failedAtStop = new AtomicLong(-1);
     try (ProgressMonitor progress =
         new ProgressMonitor(
-            counters, console, due, failed -> stopWhereHopeless(failed, due, failedAtStop))) {
+            counters,
+            console,
+            due,
+            slots(),
+            failed -> stopWhereHopeless(failed, due, failedAtStop))) {
       TraceSchema schema = new TraceSchema(input.carried());
       Dataset<Row> traces =
           input
@@ -183,7 +187,7 @@ public final class ReasoningRun {
                       metrics),
                   Encoders.row(schema.type()));
       arguments.output().writeTraces(traces);
-    } catch (RuntimeException e) {
+    } catch (Exception e) { // Spark throws checked exceptions that it does not declare.
       if (failedAtStop.get() >= 0) {
         throw JobErrors.tooManyErrors(
             failedAtStop.get(), due, arguments.maxErrors().label(), arguments.output().traces());
@@ -199,6 +203,16 @@ public final class ReasoningRun {
     if (arguments.maxErrors().isExceeded(failed, due) && failedAtStop.compareAndSet(-1, failed)) {
       spark.sparkContext().cancelJobGroup(runId);
     }
+  }
+
+  /** Of all engines that run now; more may join. */
+  private int slots() {
+    SparkContext context = spark.sparkContext();
+    int engines =
+        SparkSessions.isLocal(context.master())
+            ? 1
+            : Math.max(1, context.statusTracker().getExecutorInfos().length - 1);
+    return engines * arguments.engine().slots();
   }
 
   private int partitions(long due) {
