@@ -1,0 +1,102 @@
+// Prefill matrix product: y[m][n] = sum_k x[m][k] * W[n][k] for many tokens, compute-bound.
+//
+// Shapes, outputs and packed weights as in skinny_gemm.cu; M = *num_rows, any size. Rows at and beyond
+// *num_rows are neither read nor written. K % 8 == 0.
+//
+// Work: persistent pairs of thread blocks walk over output tiles of 256 weight rows x 256 tokens,
+// tokens fastest, so that neighbours in time share weights in the L2. k is never split: each output is
+// one chain of sums in ascending k, so a row's result is the same bits for every M and chunk.
+// Thread block, warps, shared memory: gemm_body.cuh.
+//
+// Launch: grid = an even number of thread blocks, at most one per multiprocessor; block = 384; dynamic
+// shared memory = the most the device lets a block opt in to. No workspace.
+//
+// CPU twin: the matrix product of io.tracemill.engine.cpu (fp32 sums over bfloat16 weights).
+
+#include "gemm_body.cuh"
+
+namespace tracemill {
+
+// TILES = 2: the pair's ranks take 128 tokens each; TILES = 1: 128 weight rows each.
+template <int TILES, int TOKENS>
+struct PrefillSchedule {
+  static constexpr bool kKnownBeforeInputs = false;
+  int tile;
+  int tiles;
+  int token_tiles;
+  int stride;
+  int slabs;
+  int rank_tokens;
+
+  __device__ PrefillSchedule(int n, int k, int num_rows, int pair, int pairs, int rank)
+      : tile(pair),
+        token_tiles((num_rows + TILES * TOKENS - 1) / (TILES * TOKENS)),
+        stride(pairs),
+        slabs(slabs_of(k)),
+        rank_tokens(TILES == 2 ? rank * TOKENS : 0) {
+    tiles = blocks_of(n) * token_tiles;
+  }
+  __device__ bool next(Segment& segment) {
+    if (tile >= tiles) {
+      return false;
+    }
+    segment.block = tile / token_tiles;
+    segment.token_base = (tile - segment.block * token_tiles) * (TILES * TOKENS) + rank_tokens;
+    segment.slab_begin = 0;
+    segment.slab_end = slabs;
+    segment.first_pair = 0;
+    segment.last_pair = 0;
+    tile += stride;
+    return true;
+  }
+};
+
+template <int TILES, int TOKENS>
+__device__ __forceinline__ void prefill_gemm(const GemmArguments& arguments) {
+  extern __shared__ __align__(1024) unsigned char shared[];
+  const int pair = blockIdx.x >> 1;
+  const int rank = blockIdx.x & 1;
+  Ring<TILES, TOKENS> ring(shared_address(shared), dynamic_shared_bytes());
+  if (threadIdx.x == 0) {
+    ring.init();
+  }
+  __syncthreads();
+#if TRACEMILL_BULK_COPY
+  if constexpr (TILES == 2) {
+    cluster_sync();
+  }
+#endif
+  allow_dependents();
+  wait_for_inputs();
+  PrefillSchedule<TILES, TOKENS> schedule(arguments.n, arguments.k, *arguments.num_rows, pair,
+                                          gridDim.x >> 1, rank);
+  if (threadIdx.x >= kConsumerThreads) {
+    take_registers<TILES, TOKENS>(false);
+    produce<TILES, TOKENS>(arguments, ring, schedule, rank, threadIdx.x - kConsumerThreads);
+  } else {
+    take_registers<TILES, TOKENS>(true);
+    consume<TILES, TOKENS>(arguments, ring, schedule, pair, rank, threadIdx.x);
+  }
+#if TRACEMILL_BULK_COPY
+  if constexpr (TILES == 2) {
+    cluster_sync();
+  }
+#endif
+}
+
+}  // namespace tracemill
+
+extern "C" __global__ void __launch_bounds__(tracemill::kThreads, 1)
+#if TRACEMILL_WGMMA
+    __cluster_dims__(2, 1, 1)
+#endif
+        prefill_gemm(const unsigned short* packed, const unsigned short* x, void* y,
+                     const float* bias, const int* num_rows, int n, int k, int epilogue) {
+  tracemill::GemmArguments arguments{packed,  x,       y, bias, num_rows,
+                                     nullptr, nullptr, n, k,    epilogue};
+#if TRACEMILL_WGMMA
+  tracemill::prefill_gemm<2, 128>(arguments);
+#else
+  tracemill::prefill_gemm<1, 128>(arguments);
+#endif
+}
