@@ -1,0 +1,388 @@
+// Body of the decode attention; paged_attention_decode.cu describes it and makes the kernels.
+#pragma once
+
+#include "device_math.cuh"
+#include "warp_mma.cuh"
+
+namespace tracemill {
+
+constexpr int kSliceRows = 16;        // cache rows that one warp takes at a time: the M of one mma
+constexpr int kGroupColumns = 8;      // query heads of one KV head, padded to the N of one mma
+constexpr int kChunksPerMerge = 16;   // first level of the merge tree
+constexpr int kMaxMergeGroups = 32;   // second level: at most 32 * 16 * 256 = 131072 rows
+
+struct DecodeAttention {
+  const bf16* query;      // [rows][Hq][d]
+  const bf16* pool;       // this layer's pages
+  const int* work;        // [items][8], attention_work_list.cu
+  const int* workCount;   // [1]
+  float* partial;         // [items * Hkv][group][d]
+  float2* partialStats;   // [items * Hkv][group] (base-2 maximum, sum)
+  int* counters;          // [rows * Hkv][mergeGroups + 1], zero between launches
+  bf16* out;              // [rows][Hq * d]
+  int mergeGroups;
+  int numQueryHeads;
+  int numKvHeads;
+  float scale;
+};
+
+template <int kHeadDim, int kWarps, int kStages>
+struct DecodeShape {
+  static constexpr int kRowBytes = kHeadDim * 2;
+  static constexpr int kTileBytes = kSliceRows * kRowBytes;            // K or V of one slice
+  static constexpr int kStageBytes = 2 * kTileBytes;
+  static constexpr int kRingBytes = kWarps * kStages * kStageBytes;
+  static constexpr int kPitch = kHeadDim + 4;                          // floats; spreads the merge buffer's banks
+  static constexpr int kMergeBytes = kWarps * kGroupColumns * (kPitch + 2) * 4;
+  static constexpr int kSharedBytes = kRingBytes + kMergeBytes + 16;
+};
+
+// Which slice of which item a warp copies next. Walks the same sequence as the computation, some stages ahead.
+struct SliceCursor {
+  int item;
+  int slice;
+  int slices;
+  int rows;
+  int pages[4];
+};
+
+__device__ __forceinline__ void openItem(SliceCursor& cursor, const DecodeAttention& a, int total,
+                                         int warp) {
+  if (cursor.item < total) {
+    const int4* descriptor = reinterpret_cast<const int4*>(a.work) + 2 * (cursor.item / a.numKvHeads);
+    int4 pages = __ldg(descriptor + 1);
+    cursor.rows = __ldg(&descriptor->y) & 0xffff;
+    cursor.pages[0] = pages.x;
+    cursor.pages[1] = pages.y;
+    cursor.pages[2] = pages.z;
+    cursor.pages[3] = pages.w;
+    cursor.slices = (cursor.rows + kSliceRows - 1) / kSliceRows;
+  } else {
+    cursor.slices = 1 << 30;
+  }
+  cursor.slice = warp;
+}
+
+// Starts the copy of the cursor's slice into `stage` (K rows, then V rows; 16-byte pieces XOR-swizzled by row) and advances.
+template <int kHeadDim, int kWarps>
+__device__ __forceinline__ void copySlice(SliceCursor& cursor, const DecodeAttention& a, int total,
+                                          unsigned stage, int warp, int laneId) {
+  constexpr int kPieces = kHeadDim / 8;              // 16-byte pieces of a row
+  constexpr int kRowsPerTurn = 32 / kPieces;
+  constexpr int kTurns = kSliceRows / kRowsPerTurn;
+  if (cursor.item < total) {
+    int pageIndex = cursor.slice >> 2;
+    int page = pageIndex == 0   ? cursor.pages[0]
+               : pageIndex == 1 ? cursor.pages[1]
+               : pageIndex == 2 ? cursor.pages[2]
+                                : cursor.pages[3];
+    int kvHead = cursor.item % a.numKvHeads;
+    int rowInTurn = laneId / kPieces;
+    int piece = laneId % kPieces;
+    int left = cursor.rows - cursor.slice * kSliceRows - rowInTurn;
+    const char* keys = reinterpret_cast<const char*>(
+        a.pool + poolRow<kHeadDim>(page, 0, a.numKvHeads, kvHead, (cursor.slice & 3) * kSliceRows));
+    const char* values = keys + static_cast<long long>(a.numKvHeads) * kPageTokens * kHeadDim * 2;
+    unsigned target = stage + rowInTurn * kHeadDim * 2;
+#pragma unroll
+    for (int turn = 0; turn < kTurns; turn++) {
+      int row = turn * kRowsPerTurn;
+      unsigned swizzled = target + row * kHeadDim * 2 + ((piece ^ ((row + rowInTurn) & 7)) << 4);
+      int valid = row < left ? 16 : 0;
+      int offset = turn * 512 + laneId * 16;
+      copyAsync16(swizzled, keys + offset, valid);
+      copyAsync16(swizzled + kSliceRows * kHeadDim * 2, values + offset, valid);
+    }
+    cursor.slice += kWarps;
+    while (cursor.slice >= cursor.slices) {
+      cursor.item += gridDim.x;
+      openItem(cursor, a, total, warp);
+    }
+  }
+  commitCopies();
+}
+
+// Keys of the slice as the A operand, the group's queries as B; running maximum and sum per query column; then the values
+// transposed as A and the probabilities as B. `left` rows of the slice are valid.
+template <int kHeadDim>
+__device__ __forceinline__ void attendSlice(unsigned stage, int laneId, int left, float scaleLog2,
+                                            const unsigned (&q)[kHeadDim / 16][2],
+                                            float (&o)[kHeadDim / 16][4], float& max0, float& max1,
+                                            float& sum0, float& sum1) {
+  constexpr int kSteps = kHeadDim / 16;
+  constexpr int kRowBytes = kHeadDim * 2;
+  unsigned swizzle = laneId & 7;
+  unsigned keyRow = stage + ((laneId & 7) + ((laneId >> 3) & 1) * 8) * kRowBytes;
+  float even[4] = {0.0f, 0.0f, 0.0f, 0.0f};
+  float odd[4] = {0.0f, 0.0f, 0.0f, 0.0f};
+#pragma unroll
+  for (int k = 0; k < kSteps; k++) {
+    unsigned keys[4];
+    loadMatrix4(keys, keyRow + (((2 * k + (laneId >> 4)) ^ swizzle) << 4));
+    mmaBf16((k & 1) ? odd : even, keys[0], keys[1], keys[2], keys[3], q[k][0], q[k][1]);
+  }
+  float s[4];
+#pragma unroll
+  for (int i = 0; i < 4; i++) s[i] = (even[i] + odd[i]) * scaleLog2;
+  int key = laneId >> 2;
+  if (key >= left) s[0] = s[1] = negativeInfinity();
+  if (key + 8 >= left) s[2] = s[3] = negativeInfinity();
+  float new0 = fmaxf(s[0], s[2]);
+  float new1 = fmaxf(s[1], s[3]);
+#pragma unroll
+  for (int step = 4; step <= 16; step <<= 1) {
+    new0 = fmaxf(new0, __shfl_xor_sync(kFullMask, new0, step));
+    new1 = fmaxf(new1, __shfl_xor_sync(kFullMask, new1, step));
+  }
+  new0 = fmaxf(new0, max0);
+  new1 = fmaxf(new1, max1);
+  float shrink0 = exp2Fast(max0 - new0);
+  float shrink1 = exp2Fast(max1 - new1);
+  max0 = new0;
+  max1 = new1;
+  float p0 = exp2Fast(s[0] - new0);
+  float p1 = exp2Fast(s[1] - new1);
+  float p2 = exp2Fast(s[2] - new0);
+  float p3 = exp2Fast(s[3] - new1);
+  sum0 = sum0 * shrink0 + (p0 + p2);
+  sum1 = sum1 * shrink1 + (p1 + p3);
+  unsigned b0 = transposeMatrix(packBf16(p0, p1));
+  unsigned b1 = transposeMatrix(packBf16(p2, p3));
+  unsigned valueRow = stage + kSliceRows * kRowBytes + ((laneId & 7) + (laneId >> 4) * 8) * kRowBytes;
+#pragma unroll
+  for (int m = 0; m < kSteps; m++) {
+    o[m][0] *= shrink0;
+    o[m][1] *= shrink1;
+    o[m][2] *= shrink0;
+    o[m][3] *= shrink1;
+    unsigned values[4];
+    loadMatrix4Transposed(values, valueRow + (((2 * m + ((laneId >> 3) & 1)) ^ swizzle) << 4));
+    mmaBf16(o[m], values[0], values[1], values[2], values[3], b0, b1);
+  }
+}
+
+template <int kHeadDim>
+struct OutputPiece {
+  static constexpr int kCount = kHeadDim / 32;   // floats of a head row that one thread of a warp holds
+  float v[kCount];
+};
+
+template <int kHeadDim>
+__device__ __forceinline__ void storeOutput(bf16* row, int laneId, const OutputPiece<kHeadDim>& o,
+                                            float inverse) {
+  if constexpr (kHeadDim == 128) {
+    *reinterpret_cast<uint2*>(row + laneId * 4) =
+        make_uint2(packBf16(o.v[0] * inverse, o.v[1] * inverse),
+                   packBf16(o.v[2] * inverse, o.v[3] * inverse));
+  } else {
+    *reinterpret_cast<unsigned*>(row + laneId * 2) = packBf16(o.v[0] * inverse, o.v[1] * inverse);
+  }
+}
+
+template <int kHeadDim>
+__device__ __forceinline__ OutputPiece<kHeadDim> loadPartial(const float* row, int laneId) {
+  OutputPiece<kHeadDim> o;
+  if constexpr (kHeadDim == 128) {
+    float4 v = loadFromL2(reinterpret_cast<const float4*>(row) + laneId);
+    o.v[0] = v.x, o.v[1] = v.y, o.v[2] = v.z, o.v[3] = v.w;
+  } else {
+    float2 v = loadFromL2(reinterpret_cast<const float2*>(row) + laneId);
+    o.v[0] = v.x, o.v[1] = v.y;
+  }
+  return o;
+}
+
+template <int kHeadDim>
+__device__ __forceinline__ void storePartial(float* row, int laneId, const OutputPiece<kHeadDim>& o) {
+  if constexpr (kHeadDim == 128) {
+    *(reinterpret_cast<float4*>(row) + laneId) = make_float4(o.v[0], o.v[1], o.v[2], o.v[3]);
+  } else {
+    *(reinterpret_cast<float2*>(row) + laneId) = make_float2(o.v[0], o.v[1]);
+  }
+}
+
+// Merges `count` <= 32 partial results number first, first + step, ... in ascending order. The result replaces partial `first`,
+// or goes to `outRow` (the group's heads) when that is given. A warp takes whole query heads.
+template <int kHeadDim, int kWarps>
+__device__ __forceinline__ void mergePartials(const DecodeAttention& a, int first, int step, int count,
+                                              int kvHead, int group, int warp, int laneId,
+                                              bf16* outRow) {
+  constexpr int kCount = OutputPiece<kHeadDim>::kCount;
+  for (int head = warp; head < group; head += kWarps) {
+    long long mine = static_cast<long long>(first + laneId * step) * a.numKvHeads + kvHead;
+    float2 stats = laneId < count ? loadFromL2(a.partialStats + mine * group + head)
+                                  : make_float2(negativeInfinity(), 0.0f);
+    float maximum = stats.x;
+#pragma unroll
+    for (int s = 16; s > 0; s >>= 1) maximum = fmaxf(maximum, __shfl_xor_sync(kFullMask, maximum, s));
+    float weight = exp2Fast(stats.x - maximum);
+    float sum = warpSum(stats.y * weight);
+    OutputPiece<kHeadDim> o;
+#pragma unroll
+    for (int k = 0; k < kCount; k++) o.v[k] = 0.0f;
+#pragma unroll 8
+    for (int i = 0; i < count; i++) {
+      long long index = static_cast<long long>(first + i * step) * a.numKvHeads + kvHead;
+      OutputPiece<kHeadDim> p = loadPartial<kHeadDim>(a.partial + (index * group + head) * kHeadDim, laneId);
+      float w = __shfl_sync(kFullMask, weight, i);
+#pragma unroll
+      for (int k = 0; k < kCount; k++) o.v[k] += w * p.v[k];
+    }
+    if (outRow != nullptr) {
+      storeOutput<kHeadDim>(outRow + head * kHeadDim, laneId, o, 1.0f / sum);
+    } else {
+      long long index = static_cast<long long>(first) * a.numKvHeads + kvHead;
+      storePartial<kHeadDim>(a.partial + (index * group + head) * kHeadDim, laneId, o);
+      __syncwarp();
+      if (laneId == 0) a.partialStats[index * group + head] = make_float2(maximum, sum);
+    }
+  }
+}
+
+// True for all threads of the CTA that arrives last of `expected` at `counter`, which it sets back to zero.
+__device__ __forceinline__ bool arriveLast(int* counter, int expected, int* shared) {
+  __threadfence();
+  __syncthreads();
+  if (threadIdx.x == 0) {
+    int arrived = atomicAdd(counter, 1);
+    if (arrived == expected - 1) *counter = 0;
+    *shared = arrived;
+  }
+  __syncthreads();
+  bool last = *shared == expected - 1;
+  if (last) __threadfence();
+  return last;
+}
+
+template <int kHeadDim, int kWarps, int kStages>
+__device__ __forceinline__ void attendDecode(const DecodeAttention& a) {
+  using Shape = DecodeShape<kHeadDim, kWarps, kStages>;
+  constexpr int kSteps = kHeadDim / 16;
+  constexpr int kCount = OutputPiece<kHeadDim>::kCount;
+  extern __shared__ __align__(128) char shared[];
+  int warp = threadIdx.x >> 5;
+  int laneId = threadIdx.x & 31;
+  unsigned ring = sharedAddress(shared) + warp * kStages * Shape::kStageBytes;
+  float* mergeOut = reinterpret_cast<float*>(shared + Shape::kRingBytes);
+  float2* mergeStats = reinterpret_cast<float2*>(mergeOut + kWarps * kGroupColumns * Shape::kPitch);
+  int* ticket = reinterpret_cast<int*>(mergeStats + kWarps * kGroupColumns);
+  int group = a.numQueryHeads / a.numKvHeads;
+  int total = a.workCount[0] * a.numKvHeads;
+  float scaleLog2 = a.scale * kLog2e;
+
+  SliceCursor cursor;
+  cursor.item = blockIdx.x;
+  openItem(cursor, a, total, warp);
+  while (cursor.slice >= cursor.slices) {
+    cursor.item += gridDim.x;
+    openItem(cursor, a, total, warp);
+  }
+#pragma unroll
+  for (int stage = 0; stage < kStages - 1; stage++) {
+    copySlice<kHeadDim, kWarps>(cursor, a, total, ring + stage * Shape::kStageBytes, warp, laneId);
+  }
+  int readStage = 0;
+  int fillStage = kStages - 1;
+
+  for (int item = blockIdx.x; item < total; item += gridDim.x) {
+    const int4* descriptor = reinterpret_cast<const int4*>(a.work) + 2 * (item / a.numKvHeads);
+    int4 words = __ldg(descriptor);
+    int kvHead = item % a.numKvHeads;
+    int row = words.x & 0xffff;
+    int chunk = words.x >> 16;
+    int rows = words.y & 0xffff;
+    int chunks = words.y >> 16;
+    int slices = (rows + kSliceRows - 1) / kSliceRows;
+
+    unsigned q[kSteps][2];
+    int column = laneId >> 2;
+    const bf16* queryRow = a.query + (static_cast<long long>(row) * a.numQueryHeads + kvHead * group +
+                                      (column < group ? column : 0)) * kHeadDim;
+#pragma unroll
+    for (int k = 0; k < kSteps; k++) {
+      const unsigned* source = reinterpret_cast<const unsigned*>(queryRow + k * 16) + (laneId & 3);
+      q[k][0] = column < group ? source[0] : 0u;
+      q[k][1] = column < group ? source[4] : 0u;
+    }
+    float o[kSteps][4];
+#pragma unroll
+    for (int m = 0; m < kSteps; m++) o[m][0] = o[m][1] = o[m][2] = o[m][3] = 0.0f;
+    float max0 = negativeInfinity();
+    float max1 = negativeInfinity();
+    float sum0 = 0.0f;
+    float sum1 = 0.0f;
+    for (int slice = warp; slice < slices; slice += kWarps) {
+      waitCopies<kStages - 2>();
+      __syncwarp();
+      copySlice<kHeadDim, kWarps>(cursor, a, total, ring + fillStage * Shape::kStageBytes, warp, laneId);
+      fillStage = fillStage + 1 == kStages ? 0 : fillStage + 1;
+      attendSlice<kHeadDim>(ring + readStage * Shape::kStageBytes, laneId, rows - slice * kSliceRows,
+                            scaleLog2, q, o, max0, max1, sum0, sum1);
+      readStage = readStage + 1 == kStages ? 0 : readStage + 1;
+    }
+
+#pragma unroll
+    for (int step = 4; step <= 16; step <<= 1) {
+      sum0 += __shfl_xor_sync(kFullMask, sum0, step);
+      sum1 += __shfl_xor_sync(kFullMask, sum1, step);
+    }
+    int activeWarps = slices < kWarps ? slices : kWarps;
+    if (warp < activeWarps) {
+      int first = 2 * (laneId & 3);
+      float* target = mergeOut + (warp * kGroupColumns + first) * Shape::kPitch + (laneId >> 2);
+#pragma unroll
+      for (int m = 0; m < kSteps; m++) {
+        target[m * 16] = o[m][0];
+        target[m * 16 + Shape::kPitch] = o[m][1];
+        target[m * 16 + 8] = o[m][2];
+        target[m * 16 + 8 + Shape::kPitch] = o[m][3];
+      }
+      if (laneId < 4) {
+        mergeStats[warp * kGroupColumns + first] = make_float2(max0, sum0);
+        mergeStats[warp * kGroupColumns + first + 1] = make_float2(max1, sum1);
+      }
+    }
+    __syncthreads();
+    bf16* outRow = a.out + (static_cast<long long>(row) * a.numQueryHeads + kvHead * group) * kHeadDim;
+    for (int head = warp; head < group; head += kWarps) {
+      float maximum = mergeStats[head].x;
+      for (int w = 1; w < activeWarps; w++) maximum = fmaxf(maximum, mergeStats[w * kGroupColumns + head].x);
+      float sum = 0.0f;
+      OutputPiece<kHeadDim> merged;
+#pragma unroll
+      for (int k = 0; k < kCount; k++) merged.v[k] = 0.0f;
+      for (int w = 0; w < activeWarps; w++) {
+        float2 stats = mergeStats[w * kGroupColumns + head];
+        float weight = exp2Fast(stats.x - maximum);
+        sum += stats.y * weight;
+        const float* source = mergeOut + (w * kGroupColumns + head) * Shape::kPitch + laneId * kCount;
+#pragma unroll
+        for (int k = 0; k < kCount; k++) merged.v[k] += weight * source[k];
+      }
+      if (chunks == 1) {
+        storeOutput<kHeadDim>(outRow + head * kHeadDim, laneId, merged, 1.0f / sum);
+      } else {
+        long long index = static_cast<long long>(words.z + chunk) * a.numKvHeads + kvHead;
+        storePartial<kHeadDim>(a.partial + (index * group + head) * kHeadDim, laneId, merged);
+        if (laneId == 0) a.partialStats[index * group + head] = make_float2(maximum, sum);
+      }
+    }
+    if (chunks == 1) {
+      __syncthreads();
+      continue;
+    }
+    int* counters = a.counters + (static_cast<long long>(row) * a.numKvHeads + kvHead) * (a.mergeGroups + 1);
+    int mergeGroup = chunk / kChunksPerMerge;
+    int groups = (chunks + kChunksPerMerge - 1) / kChunksPerMerge;
+    int firstOfGroup = mergeGroup * kChunksPerMerge;
+    int members = min(kChunksPerMerge, chunks - firstOfGroup);
+    if (!arriveLast(counters + mergeGroup, members, ticket)) continue;
+    mergePartials<kHeadDim, kWarps>(a, words.z + firstOfGroup, 1, members, kvHead, group, warp, laneId,
+                                    groups == 1 ? outRow : nullptr);
+    if (groups == 1 || !arriveLast(counters + a.mergeGroups, groups, ticket)) continue;
+    mergePartials<kHeadDim, kWarps>(a, words.z, kChunksPerMerge, groups, kvHead, group, warp, laneId,
+                                    outRow);
+  }
+}
+
+}  // namespace tracemill
