@@ -71,6 +71,9 @@ public interface CudaDriver {
   /** Waits for all work of a stream. */
   void synchronize(CUstream stream);
 
+  /** Whether all work of a stream is done; throws where some of it has failed. */
+  boolean isIdle(CUstream stream);
+
   /** Makes an event that records times. */
   CUevent createEvent();
 

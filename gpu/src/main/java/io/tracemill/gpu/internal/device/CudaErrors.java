@@ -86,6 +86,11 @@ public final class CudaErrors {
     return new ReasoningException(ErrorCode.UNSUPPORTED_MODEL, what);
   }
 
+  /** A setting that this backend cannot honour. */
+  public static ReasoningException invalid(String what) {
+    return new ReasoningException(ErrorCode.INVALID_ARGUMENT, what);
+  }
+
   /** Neither the machine code nor the PTX of this build could be loaded. */
   public static ReasoningException noKernels(String device, String binaryError, String ptxError) {
     return new ReasoningException(

@@ -198,6 +198,16 @@ public final class JcudaDriver implements CudaDriver {
   }
 
   @Override
+  public boolean isIdle(CUstream stream) {
+    int result = JCudaDriver.cuStreamQuery(stream);
+    if (result == CUresult.CUDA_ERROR_NOT_READY) {
+      return false;
+    }
+    check(result, "cuStreamQuery");
+    return true;
+  }
+
+  @Override
   public CUevent createEvent() {
     CUevent event = new CUevent();
     check(JCudaDriver.cuEventCreate(event, 0), "cuEventCreate");

@@ -157,6 +157,11 @@ public class FakeDriver implements CudaDriver {
   public void synchronize(CUstream stream) {}
 
   @Override
+  public boolean isIdle(CUstream stream) {
+    return true;
+  }
+
+  @Override
   public CUevent createEvent() {
     return new CUevent();
   }
