@@ -1,0 +1,81 @@
+package io.tracemill.engine.cpu;
+
+import io.tracemill.engine.error.ErrorCode;
+import io.tracemill.engine.error.ReasoningException;
+import java.util.List;
+import java.util.Locale;
+
+/** Messages of the CPU backend. */
+final class CpuErrors {
+  private CpuErrors() {}
+
+  static ReasoningException matrixTooLarge(String tensor, List<Integer> shape) {
+    return new ReasoningException(
+        ErrorCode.UNSUPPORTED_MODEL,
+        "Tensor %s of shape %s has more elements than one Java array can hold, so the CPU backend"
+                .formatted(tensor, shape)
+            + " cannot run this model.");
+  }
+
+  static ReasoningException weightsDoNotFit(long neededBytes, long freeBytes, long maxBytes) {
+    return new ReasoningException(
+        ErrorCode.OUT_OF_MEMORY,
+        "The CPU backend needs %s for weights and working space, but %s of the %s heap are free;"
+                .formatted(megabytes(neededBytes), megabytes(freeBytes), megabytes(maxBytes))
+            + " raise -Xmx, or lower the number of slots.");
+  }
+
+  static ReasoningException cacheDoesNotFit(long wantedBytes, long freeBytes, long maxBytes) {
+    return new ReasoningException(
+        ErrorCode.OUT_OF_MEMORY,
+        "A KV cache of %s was asked for, but after loading %s of the %s heap are free;"
+                .formatted(megabytes(wantedBytes), megabytes(freeBytes), megabytes(maxBytes))
+            + " raise -Xmx, or ask for a smaller cache.");
+  }
+
+  static ReasoningException cacheTooSmall(long cacheBytes, long pageBytes) {
+    return new ReasoningException(
+        ErrorCode.KV_CACHE_TOO_SMALL,
+        "A KV cache of %s holds no page of %s; give it more memory."
+            .formatted(megabytes(cacheBytes), megabytes(pageBytes)));
+  }
+
+  static ReasoningException noMemoryForPages(int pages, long pageBytes, OutOfMemoryError cause) {
+    Runtime runtime = Runtime.getRuntime();
+    return new ReasoningException(
+        ErrorCode.OUT_OF_MEMORY,
+        "No heap is left for %d KV pages of %s (heap %s, free %s); raise -Xmx or lower the cache."
+            .formatted(
+                pages,
+                megabytes(pageBytes),
+                megabytes(runtime.maxMemory()),
+                megabytes(runtime.maxMemory() - runtime.totalMemory() + runtime.freeMemory())),
+        cause);
+  }
+
+  static ReasoningException noMemoryForRing(int lane, long ringBytes, OutOfMemoryError cause) {
+    return new ReasoningException(
+        ErrorCode.OUT_OF_MEMORY,
+        "No heap is left for the query ring of lane %d (%s); raise -Xmx or lower the slots."
+            .formatted(lane, megabytes(ringBytes)),
+        cause);
+  }
+
+  static ReasoningException notFinite(int lane, int tokenIndex) {
+    return new ReasoningException(
+        ErrorCode.INVALID_CHECKPOINT,
+        "The logits of output token %d in lane %d are not finite: the checkpoint's weights overflow float32 arithmetic or are damaged."
+            .formatted(tokenIndex, lane));
+  }
+
+  static ReasoningException token(int lane, int token, int vocabSize) {
+    return new ReasoningException(
+        ErrorCode.INVALID_TOKENIZER,
+        "Token id %d of lane %d is outside the model's vocabulary of %d; tokenizer and model do not belong together."
+            .formatted(token, lane, vocabSize));
+  }
+
+  static String megabytes(long bytes) {
+    return String.format(Locale.ROOT, "%.1f MB", bytes / 1e6);
+  }
+}
