@@ -86,26 +86,7 @@ __device__ __forceinline__ void barrier_arrive_expect(u32 barrier, u32 bytes) {
       : "memory");
 }
 
-// The same barrier of the other thread block of the cluster.
-__device__ __forceinline__ void barrier_arrive_remote(u32 barrier, u32 rank) {
-  asm volatile(
-      "{\n .reg .b32 remote;\n mapa.shared::cluster.u32 remote, %0, %1;\n"
-      " mbarrier.arrive.release.cluster.shared::cluster.b64 _, [remote];\n}" ::"r"(barrier),
-      "r"(rank)
-      : "memory");
-}
-
-__device__ __forceinline__ bool barrier_passed_cluster(u32 barrier, u32 parity) {
-  u32 passed;
-  asm volatile(
-      "{\n .reg .pred p;\n mbarrier.try_wait.parity.acquire.cluster.shared::cta.b64 p, [%1], %2;\n"
-      " selp.u32 %0, 1, 0, p;\n}"
-      : "=r"(passed)
-      : "r"(barrier), "r"(parity)
-      : "memory");
-  return passed != 0;
-}
-
+// Weights pass through the L2 without displacing activations and partial sums.
 __device__ __forceinline__ u64 evict_first_policy() {
   u64 policy;
   asm volatile("createpolicy.fractional.L2::evict_first.b64 %0, 1.0;" : "=l"(policy));
@@ -119,30 +100,6 @@ __device__ __forceinline__ void bulk_copy(u32 destination, const void* source, u
       " [%0], [%1], %2, [%3], %4;" ::"r"(destination),
       "l"(source), "r"(bytes), "r"(barrier), "l"(policy)
       : "memory");
-}
-
-// Writes the bytes to the same place in every thread block of the mask and reports to each barrier.
-__device__ __forceinline__ void bulk_copy_multicast(u32 destination, const void* source, u32 bytes,
-                                                    u32 barrier, unsigned short mask) {
-  asm volatile(
-      "cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes.multicast::cluster"
-      " [%0], [%1], %2, [%3], %4;" ::"r"(destination),
-      "l"(source), "r"(bytes), "r"(barrier), "h"(mask)
-      : "memory");
-}
-
-__device__ __forceinline__ void bulk_prefetch(const void* source, u32 bytes) {
-  asm volatile("cp.async.bulk.prefetch.L2.global [%0], %1;" ::"l"(source), "r"(bytes) : "memory");
-}
-
-__device__ __forceinline__ u32 cluster_rank() {
-  u32 rank;
-  asm volatile("mov.u32 %0, %%cluster_ctarank;" : "=r"(rank));
-  return rank;
-}
-
-__device__ __forceinline__ void cluster_sync() {
-  asm volatile("barrier.cluster.arrive.release;\n barrier.cluster.wait.acquire;" ::: "memory");
 }
 #endif
 

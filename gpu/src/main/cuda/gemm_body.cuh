@@ -6,8 +6,7 @@
 // consumer warpgroups; each multiplies TILES m64 tiles of weight rows with TOKENS tokens.
 // Two neighbouring thread blocks are a pair and share a block of 256 weight rows:
 //   TILES = 1: rank r = blockIdx.x % 2 takes rows 128 r ... 128 r + 127 and all tokens of the tile.
-//   TILES = 2: a cluster; both take all 256 rows, rank r takes tokens TOKENS * r onward; each reads
-//              half of every slab and multicasts it to both, so weights leave the L2 once per pair.
+//   TILES = 2: both take all 256 rows, rank r takes tokens TOKENS * r onward.
 // The sum over k of an output runs in steps of 16 in ascending order whatever TOKENS is.
 //
 // Shared memory: as many stages as the launch's dynamic size holds, at most 16, each
@@ -36,7 +35,6 @@ template <int TILES, int TOKENS>
 struct Ring {
   static constexpr int kWeightBytes = TILES * kHalfSlabBytes;
   static constexpr int kTokenBytes = TOKENS * kRowBytes;
-  static constexpr bool kCluster = TILES == 2;
   static constexpr int kTokenLoaders = TOKENS * 8 < 128 ? TOKENS * 8 : 128;
 
   u32 weights;
@@ -56,7 +54,6 @@ struct Ring {
   }
   __device__ u32 full(int s) const { return barriers + s * 8; }
   __device__ u32 empty(int s) const { return barriers + kMaxStages * 8 + s * 8; }
-  __device__ u32 flag(int group) const { return barriers + 2 * kMaxStages * 8 + group * 4; }
   __device__ void advance() {
     if (++stage == stages) {
       stage = 0;
@@ -70,76 +67,55 @@ struct Ring {
 #else
       barrier_init(full(s), 128);
 #endif
-      barrier_init(empty(s), kCluster ? 16 : 8);
+      barrier_init(empty(s), 8);
     }
 #if TRACEMILL_BULK_COPY
     barrier_init_fence();
 #endif
   }
   __device__ void wait_full() const { barrier_wait(full(stage), parity); }
-  __device__ void wait_empty() const {
-#if TRACEMILL_BULK_COPY
-    if constexpr (kCluster) {
-      while (!barrier_passed_cluster(empty(stage), parity ^ 1)) {
-      }
-      return;
-    }
-#endif
-    barrier_wait(empty(stage), parity ^ 1);
-  }
-  __device__ void release(int s, u32 peer) const {
-    barrier_arrive(empty(s));
-#if TRACEMILL_BULK_COPY
-    if constexpr (kCluster) {
-      barrier_arrive_remote(empty(s), peer);
-    }
-#endif
-  }
+  __device__ void wait_empty() const { barrier_wait(empty(stage), parity ^ 1); }
+  __device__ void release(int s) const { barrier_arrive(empty(s)); }
 };
 
-// Fills the ring. thread counts within the producer warps.
+// Byte offset of this rank's part of a slab, given the slab's place in the packed matrix.
+template <int TILES>
+__device__ __forceinline__ long long weight_offset(int unit, int rank) {
+  return static_cast<long long>(unit) * kSlabBytes + (TILES == 2 ? 0 : rank * kHalfSlabBytes);
+}
+
+#if TRACEMILL_BULK_COPY
+// One thread: announces and starts the copy of this rank's part of a slab of weights.
+template <int TILES, int TOKENS>
+__device__ __forceinline__ void send_weights(const GemmArguments& arguments,
+                                             const Ring<TILES, TOKENS>& ring, int unit, int stage,
+                                             int rank, u64 policy) {
+  using R = Ring<TILES, TOKENS>;
+  const char* source =
+      reinterpret_cast<const char*>(arguments.packed) + weight_offset<TILES>(unit, rank);
+  barrier_arrive_expect(ring.full(stage), R::kWeightBytes);
+  bulk_copy(ring.weights + stage * R::kWeightBytes, source, R::kWeightBytes, ring.full(stage),
+            policy);
+}
+#endif
+
+// Fills the ring. thread counts within the producer warps; the weights of the first `slabs_sent` slabs
+// are under way already.
 template <int TILES, int TOKENS, class Schedule>
 __device__ __forceinline__ void produce(const GemmArguments& arguments, Ring<TILES, TOKENS> ring,
-                                        const Schedule& start, int rank, int thread) {
+                                        Schedule schedule, int rank, int thread, int slabs_sent) {
   using R = Ring<TILES, TOKENS>;
   constexpr int kChunks = TOKENS * 8 / R::kTokenLoaders;
   constexpr int kRowStep = R::kTokenLoaders / 8;
   const int num_slabs = slabs_of(arguments.k);
-
 #if TRACEMILL_BULK_COPY
-  int slabs_sent = 0;
   const u64 policy = evict_first_policy();
-  auto send_weights = [&](const Segment& segment, int slab, int stage) {
-    const char* source = reinterpret_cast<const char*>(arguments.packed) +
-                         (static_cast<long long>(segment.block) * num_slabs + slab) * kSlabBytes +
-                         rank * kHalfSlabBytes;
-    u32 barrier = ring.full(stage);
-    barrier_arrive_expect(barrier, R::kWeightBytes);
-    if constexpr (R::kCluster) {
-      bulk_copy_multicast(ring.weights + stage * R::kWeightBytes + rank * kHalfSlabBytes, source,
-                          kHalfSlabBytes, barrier, 3);
-    } else {
-      bulk_copy(ring.weights + stage * R::kWeightBytes, source, kHalfSlabBytes, barrier, policy);
-    }
-  };
-  // Weights do not depend on earlier kernels: fill the ring before waiting for the activations.
-  if (Schedule::kKnownBeforeInputs && thread == 0) {
-    Schedule ahead = start;
-    Segment segment;
-    while (slabs_sent < ring.stages && ahead.next(segment)) {
-      for (int slab = segment.slab_begin; slab < segment.slab_end && slabs_sent < ring.stages;
-           ++slab) {
-        send_weights(segment, slab, slabs_sent++);
-      }
-    }
-  }
 #endif
   wait_for_inputs();
 
   const int num_rows = *arguments.num_rows;
   const int row = thread >> 3;
   const int column = (thread & 7) * 8;
-  Schedule schedule = start;
   Segment segment;
   int sent = 0;
   while (schedule.next(segment)) {
@@ -152,12 +128,12 @@ __device__ __forceinline__ void produce(const GemmArguments& arguments, Ring<TIL
       }
 #if TRACEMILL_BULK_COPY
       if (thread == 0 && sent >= slabs_sent) {
-        send_weights(segment, slab, ring.stage);
+        send_weights(arguments, ring, segment.block * num_slabs + slab, ring.stage, rank, policy);
       }
 #else
       const char* weights = reinterpret_cast<const char*>(arguments.packed) +
-                            (static_cast<long long>(segment.block) * num_slabs + slab) * kSlabBytes +
-                            rank * kHalfSlabBytes + thread * 16;
+                            weight_offset<TILES>(segment.block * num_slabs + slab, rank) +
+                            thread * 16;
 #pragma unroll
       for (int i = 0; i < R::kWeightBytes / 2048; ++i) {
         copy_chunk(ring.weights + ring.stage * R::kWeightBytes + thread * 16 + i * 2048,
@@ -196,9 +172,19 @@ __device__ __forceinline__ void consume(const GemmArguments& arguments, Ring<TIL
   const int warp = (thread >> 5) & 3;
   const int lane = thread & 31;
   const bool releases = lane == 0;
+  const int unit = rank * 2 + group;
   const int num_rows = *arguments.num_rows;
+  auto first_quad = [&](const Segment& of) {
+    return Quad{arguments,
+                of.block * kBlockRows + (TILES == 2 ? 0 : rank * kHalfRows) + group * TILES * 64 +
+                    warp * 16 + (lane >> 2),
+                of.token_base + 2 * (lane & 3), num_rows};
+  };
   float d[TILES][TOKENS / 2];
+  Schedule start = schedule;
   Segment segment;
+  Segment split;
+  int num_split = 0;
   while (schedule.next(segment)) {
 #if TRACEMILL_WGMMA
     int previous = -1;
@@ -221,7 +207,7 @@ __device__ __forceinline__ void consume(const GemmArguments& arguments, Ring<TIL
       if (previous >= 0) {
         wgmma_wait<1>();
         if (releases) {
-          ring.release(previous, rank ^ 1);
+          ring.release(previous);
         }
       }
       previous = ring.stage;
@@ -229,7 +215,7 @@ __device__ __forceinline__ void consume(const GemmArguments& arguments, Ring<TIL
     }
     wgmma_wait<0>();
     if (releases) {
-      ring.release(previous, rank ^ 1);
+      ring.release(previous);
     }
 #else
 #pragma unroll
@@ -250,23 +236,32 @@ __device__ __forceinline__ void consume(const GemmArguments& arguments, Ring<TIL
       }
       __syncwarp();
       if (releases) {
-        ring.release(ring.stage, rank ^ 1);
+        ring.release(ring.stage);
       }
       ring.advance();
     }
 #endif
-    if (segment.first_pair != segment.last_pair &&
-        !reduce_partials<TILES, TOKENS>(arguments, d, segment, pair, rank * 2 + group,
-                                        thread & 127, 1 + group, ring.flag(group))) {
-      continue;
-    }
-    int row = segment.block * kBlockRows + (R::kCluster ? 0 : rank * kHalfRows) +
-              group * TILES * 64 + warp * 16 + (lane >> 2);
+    if (segment.first_pair == segment.last_pair) {
 #pragma unroll
-    for (int tile = 0; tile < TILES; ++tile) {
-      write_tile<TOKENS>(arguments, d[tile], row + tile * 64,
-                         segment.token_base + 2 * (lane & 3), num_rows);
+      for (int tile = 0; tile < TILES; ++tile) {
+        Quad quad = first_quad(segment);
+        quad.row += tile * 64;
+        write_tile<TOKENS>(quad, d[tile]);
+      }
+    } else {
+      const int slot = partial_slot<TILES, TOKENS>(segment, pair, unit, thread & 127);
+      leave_partial<TILES, TOKENS>(d, arguments.workspace + slot);
+      // The last of at most two: the other, if any, is the first segment of the schedule.
+      split = segment;
+      ++num_split;
     }
+  }
+  if (num_split > 0) {
+    finish_share<TILES, TOKENS>(first_quad(split), split, pair, unit, thread & 127);
+  }
+  if (num_split > 1) {
+    start.next(split);
+    finish_share<TILES, TOKENS>(first_quad(split), split, pair, unit, thread & 127);
   }
 }
 
@@ -274,7 +269,7 @@ __device__ __forceinline__ void consume(const GemmArguments& arguments, Ring<TIL
 template <int TILES, int TOKENS>
 __device__ __forceinline__ void take_registers(bool consumer) {
 #if TRACEMILL_WGMMA
-  if constexpr (TILES * TOKENS >= 256) {
+  if constexpr (TILES * TOKENS >= 192) {
     if (consumer) {
       asm volatile("setmaxnreg.inc.sync.aligned.u32 232;");
     } else {

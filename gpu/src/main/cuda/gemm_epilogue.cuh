@@ -1,5 +1,12 @@
 // What happens to a finished tile of y = x . W^T: partial sums of a split k range are added in the
 // order of k, then the sum is stored, added to the residual stream, or gated by SiLU.
+//
+// Split k without flags or atomics: the workspace holds kAbsent everywhere between launches. Each pair
+// that works on a split block of rows writes its partial sums there. Once a pair has written all it
+// has, it takes its share of the block's outputs, reads every contributor's words until they are no
+// longer kAbsent, adds them in the order of k, puts kAbsent back and writes the outputs. Contributors
+// wait for one another, so all thread blocks of the grid must be resident at once: at most one per
+// multiprocessor.
 #pragma once
 
 #include "async_copy.cuh"
@@ -20,7 +27,6 @@ struct GemmArguments {
   const float* bias;
   const int* num_rows;
   float4* workspace;
-  int* counters;
   int n;
   int k;
   int epilogue;
@@ -36,143 +42,236 @@ __device__ __forceinline__ float silu_mul(float gate, float up) {
   return gate / (1.0f + __expf(-gate)) * up;
 }
 
-// Writes one m64 tile. row is this thread's first packed row (the other is 8 below), token its
-// first token; accumulators lie as tensor_core.cuh says.
-template <int TOKENS>
-__device__ __forceinline__ void write_tile(const GemmArguments& arguments,
-                                           const float (&d)[TOKENS / 2], int row, int token,
-                                           int num_rows) {
-  if (arguments.epilogue == kSiluMul) {
-    int features = arguments.n / 2;
-    int feature = (row >> 4) * 8 + (row & 7);
-    if (feature >= features) {
-      return;
+// Four sums of a thread: rows `row` and row + 8 of the packed weights, tokens `token` and token + 1.
+// x = (row, token), y = (row, token + 1), z = (row + 8, token), w = (row + 8, token + 1).
+struct Quad {
+  const GemmArguments& arguments;
+  int row;
+  int token;
+  int num_rows;
+
+  __device__ __forceinline__ float* at(int half, int odd) const {
+    return static_cast<float*>(arguments.y) + static_cast<long long>(token + odd) * arguments.n +
+           row + 8 * half;
+  }
+  // What the sums are added to: the bias, and the residual stream.
+  __device__ __forceinline__ float4 load() const {
+    float old[4];
+#pragma unroll
+    for (int i = 0; i < 4; ++i) {
+      const int half = i >> 1;
+      const int odd = i & 1;
+      const bool inside = row + 8 * half < arguments.n && token + odd < num_rows;
+      old[i] = inside && arguments.bias != nullptr ? arguments.bias[row + 8 * half] : 0.0f;
+      if (inside && arguments.epilogue == kResidual) {
+        old[i] += *at(half, odd);
+      }
     }
+    return make_float4(old[0], old[1], old[2], old[3]);
+  }
+  __device__ __forceinline__ void store(float4 old, float4 sum) const {
+    const float value[4] = {old.x + sum.x, old.y + sum.y, old.z + sum.z, old.w + sum.w};
+#pragma unroll
+    for (int i = 0; i < 4; ++i) {
+      if (row + 8 * (i >> 1) < arguments.n && token + (i & 1) < num_rows) {
+        *at(i >> 1, i & 1) = value[i];
+      }
+    }
+  }
+  __device__ __forceinline__ void store_gated(float4 sum) const {
+    const int features = arguments.n / 2;
+    const int feature = (row >> 4) * 8 + (row & 7);
     unsigned short* out = static_cast<unsigned short*>(arguments.y) +
                           static_cast<long long>(token) * features + feature;
+    if (feature < features && token < num_rows) {
+      out[0] = to_bfloat16(silu_mul(sum.x, sum.z));
+    }
+    if (feature < features && token + 1 < num_rows) {
+      out[features] = to_bfloat16(silu_mul(sum.y, sum.w));
+    }
+  }
+  __device__ __forceinline__ void write(float4 old, float4 sum) const {
+    if (arguments.epilogue == kSiluMul) {
+      store_gated(sum);
+    } else {
+      store(old, sum);
+    }
+  }
+};
+
+// Writes one m64 tile straight from the accumulators, a piece's loads before its first store.
+template <int TOKENS>
+__device__ __forceinline__ void write_tile(const Quad& first, const float (&d)[TOKENS / 2]) {
+  constexpr int kPiece = TOKENS < 32 ? TOKENS / 8 : 4;
 #pragma unroll
-    for (int j = 0; j < TOKENS / 8; ++j) {
+  for (int begin = 0; begin < TOKENS / 8; begin += kPiece) {
+    float4 old[kPiece];
 #pragma unroll
-      for (int odd = 0; odd < 2; ++odd) {
-        if (token + 8 * j + odd < num_rows) {
-          out[static_cast<long long>(8 * j + odd) * features] =
-              to_bfloat16(silu_mul(d[4 * j + odd], d[4 * j + 2 + odd]));
-        }
+    for (int i = 0; i < kPiece; ++i) {
+      if (first.arguments.epilogue != kSiluMul) {
+        old[i] = Quad{first.arguments, first.row, first.token + 8 * (begin + i), first.num_rows}.load();
       }
     }
-    return;
-  }
-  bool valid[2] = {row < arguments.n, row + 8 < arguments.n};
-  float bias[2] = {0.0f, 0.0f};
-  if (arguments.bias != nullptr) {
-    bias[0] = valid[0] ? arguments.bias[row] : 0.0f;
-    bias[1] = valid[1] ? arguments.bias[row + 8] : 0.0f;
-  }
-  float* out = static_cast<float*>(arguments.y) + static_cast<long long>(token) * arguments.n + row;
-  bool add = arguments.epilogue == kResidual;
-  // Groups of tokens: all loads of a group are under way before its first store.
-  constexpr int kGroup = TOKENS < 32 ? TOKENS / 8 : 4;
 #pragma unroll
-  for (int group = 0; group < TOKENS / 8; group += kGroup) {
-    float old[kGroup * 4];
-#pragma unroll
-    for (int i = 0; i < kGroup * 4; ++i) {
-      int t = 8 * (group + i / 4) + (i & 1);
-      int half = (i >> 1) & 1;
-      bool active = add && valid[half] && token + t < num_rows;
-      old[i] = active ? out[static_cast<long long>(t) * arguments.n + 8 * half] : 0.0f;
-    }
-#pragma unroll
-    for (int i = 0; i < kGroup * 4; ++i) {
-      int t = 8 * (group + i / 4) + (i & 1);
-      int half = (i >> 1) & 1;
-      if (valid[half] && token + t < num_rows) {
-        float sum = d[4 * group + i] + bias[half];
-        out[static_cast<long long>(t) * arguments.n + 8 * half] = old[i] + sum;
-      }
+    for (int i = 0; i < kPiece; ++i) {
+      const float* sum = d + 4 * (begin + i);
+      Quad{first.arguments, first.row, first.token + 8 * (begin + i), first.num_rows}.write(
+          old[i], make_float4(sum[0], sum[1], sum[2], sum[3]));
     }
   }
 }
 
-// Adds the partial sums of a block whose k range was split over several pairs. Every contributor
-// leaves its sums in the workspace; the last to arrive adds all of them, its own included, in the
-// order of k, and gets true. The counter is left at zero for the next launch.
-//
-// Workspace of one contributor: [TILES * TOKENS / 8][128 threads] float4, see slot_of.
+// A NaN that no arithmetic produces (results are the canonical 0x7FFFFFFF).
+constexpr u32 kAbsent = 0xFFFFFFFFu;
+
+__device__ __forceinline__ void store_shared_by_grid(float4* target, float4 v) {
+  asm volatile("st.relaxed.gpu.global.v4.f32 [%0], {%1, %2, %3, %4};" ::"l"(target), "f"(v.x),
+               "f"(v.y), "f"(v.z), "f"(v.w)
+               : "memory");
+}
+
+__device__ __forceinline__ float4 load_shared_by_grid(const float4* source) {
+  float4 v;
+  asm volatile("ld.relaxed.gpu.global.v4.f32 {%0, %1, %2, %3}, [%4];"
+               : "=f"(v.x), "=f"(v.y), "=f"(v.z), "=f"(v.w)
+               : "l"(source)
+               : "memory");
+  return v;
+}
+
+__device__ __forceinline__ float present(float value) {
+  return __float_as_uint(value) == kAbsent ? __uint_as_float(0x7FFFFFFFu) : value;
+}
+
+__device__ __forceinline__ bool is_present(float4 v) {
+  return __float_as_uint(v.x) != kAbsent && __float_as_uint(v.y) != kAbsent &&
+         __float_as_uint(v.z) != kAbsent && __float_as_uint(v.w) != kAbsent;
+}
+
+// Where thread `thread` of a warpgroup keeps its share of a pair's partial sums of a block: unit is
+// rank * 2 + warpgroup, a slot is [TILES * TOKENS / 8][128 threads] float4. A pair can begin one split
+// block and end another, so it has two slots, told apart by whether it begins the block.
 template <int TILES, int TOKENS>
-__device__ __forceinline__ bool reduce_partials(const GemmArguments& arguments,
-                                                float (&d)[TILES][TOKENS / 2],
-                                                const Segment& segment, int pair, int unit,
-                                                int thread, int barrier, u32 last_flag) {
+__device__ __forceinline__ int partial_slot(const Segment& segment, int pair, int unit, int thread) {
+  constexpr int kSlot = TILES * (TOKENS / 8) * 128;
+  const int begins = pair == segment.first_pair ? 1 : 0;
+  return ((pair * 2 + begins) * 4 + unit) * kSlot + thread;
+}
+
+template <int TILES, int TOKENS>
+__device__ __forceinline__ void leave_partial(const float (&d)[TILES][TOKENS / 2], float4* slot) {
   constexpr int kVectors = TOKENS / 8;
-  constexpr int kSlot = TILES * kVectors * 128;
-  auto slot_of = [&](int contributor) {
-    int kind = contributor == segment.first_pair ? 1 : 0;
-    return arguments.workspace +
-           (static_cast<long long>(contributor * 2 + kind) * 4 + unit) * kSlot + thread;
-  };
-  float4* mine = slot_of(pair);
 #pragma unroll
-  for (int tile = 0; tile < TILES; ++tile) {
-#pragma unroll
-    for (int v = 0; v < kVectors; ++v) {
-      mine[(tile * kVectors + v) * 128] = make_float4(d[tile][4 * v], d[tile][4 * v + 1],
-                                                      d[tile][4 * v + 2], d[tile][4 * v + 3]);
-    }
+  for (int i = 0; i < TILES * kVectors; ++i) {
+    const float* from = d[i / kVectors] + 4 * (i % kVectors);
+    store_shared_by_grid(slot + i * 128, make_float4(present(from[0]), present(from[1]),
+                                                     present(from[2]), present(from[3])));
   }
-  __threadfence();
-  named_barrier(barrier, 128);
-  int* counter = arguments.counters + segment.block * 4 + unit;
-  if (thread == 0) {
-    int contributors = segment.last_pair - segment.first_pair + 1;
-    bool last = atomicAdd(counter, 1) == contributors - 1;
-    if (last) {
-      *counter = 0;
-    }
-    asm volatile("st.shared.u32 [%0], %1;" ::"r"(last_flag), "r"(last ? 1 : 0) : "memory");
+}
+
+// One thread's view of a split block: who contributed what, and where the sums go.
+template <int TILES, int TOKENS>
+struct SplitBlock {
+  static constexpr int kVectors = TOKENS / 8;
+  static constexpr int kAll = TILES * kVectors;
+  const Quad& first;
+  const Segment& segment;
+  int unit;
+  int thread;
+
+  __device__ __forceinline__ Quad quad(int v) const {
+    return Quad{first.arguments, first.row + (v / kVectors) * 64, first.token + (v % kVectors) * 8,
+                first.num_rows};
   }
-  named_barrier(barrier, 128);
-  u32 last;
-  asm volatile("ld.shared.u32 %0, [%1];" : "=r"(last) : "r"(last_flag) : "memory");
-  if (last == 0) {
-    return false;
+  __device__ __forceinline__ float4* partial(int pair, int v) const {
+    return first.arguments.workspace + partial_slot<TILES, TOKENS>(segment, pair, unit, thread) +
+           v * 128;
   }
-  __threadfence();
-  constexpr int kMostLoads = TILES * TOKENS >= 256 ? 4 : 8;
-  constexpr int kGroup = TILES * kVectors < kMostLoads ? TILES * kVectors : kMostLoads;
+  // Sums and writes quads begin ... end - 1, QUADS of them and PAIRS contributors in flight at a time.
+  template <int QUADS, int PAIRS>
+  __device__ __forceinline__ void finish(int begin, int end) const {
+    const float4 absent = make_float4(__uint_as_float(kAbsent), __uint_as_float(kAbsent),
+                                      __uint_as_float(kAbsent), __uint_as_float(kAbsent));
+    for (int v = begin; v < end; v += QUADS) {
+      float4 old[QUADS];
+      float4 sum[QUADS];
 #pragma unroll
-  for (int group = 0; group < TILES * kVectors; group += kGroup) {
-    float4 sum[kGroup];
+      for (int q = 0; q < QUADS; ++q) {
+        sum[q] = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
+        if (first.arguments.epilogue != kSiluMul && v + q < end) {
+          old[q] = quad(v + q).load();
+        }
+      }
+      for (int from = segment.first_pair; from <= segment.last_pair; from += PAIRS) {
+        float4 part[PAIRS][QUADS];
+        bool complete;
+        do {
+          complete = true;
 #pragma unroll
-    for (int i = 0; i < kGroup; ++i) {
-      sum[i] = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
-    }
-    for (int contributor = segment.first_pair; contributor <= segment.last_pair; ++contributor) {
-      const float4* slot = slot_of(contributor);
-      float4 part[kGroup];
+          for (int p = 0; p < PAIRS; ++p) {
 #pragma unroll
-      for (int i = 0; i < kGroup; ++i) {
-        part[i] = __ldcg(slot + (group + i) * 128);
+            for (int q = 0; q < QUADS; ++q) {
+              part[p][q] = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
+              if (from + p <= segment.last_pair && v + q < end) {
+                part[p][q] = load_shared_by_grid(partial(from + p, v + q));
+              }
+            }
+          }
+#pragma unroll
+          for (int p = 0; p < PAIRS; ++p) {
+#pragma unroll
+            for (int q = 0; q < QUADS; ++q) {
+              complete = complete && is_present(part[p][q]);
+            }
+          }
+        } while (!complete);
+#pragma unroll
+        for (int p = 0; p < PAIRS; ++p) {
+#pragma unroll
+          for (int q = 0; q < QUADS; ++q) {
+            if (from + p <= segment.last_pair && v + q < end) {
+              sum[q].x += part[p][q].x;
+              sum[q].y += part[p][q].y;
+              sum[q].z += part[p][q].z;
+              sum[q].w += part[p][q].w;
+              store_shared_by_grid(partial(from + p, v + q), absent);
+            }
+          }
+        }
       }
 #pragma unroll
-      for (int i = 0; i < kGroup; ++i) {
-        sum[i].x += part[i].x;
-        sum[i].y += part[i].y;
-        sum[i].z += part[i].z;
-        sum[i].w += part[i].w;
+      for (int q = 0; q < QUADS; ++q) {
+        if (v + q < end) {
+          quad(v + q).write(old[q], sum[q]);
+        }
       }
     }
-#pragma unroll
-    for (int i = 0; i < kGroup; ++i) {
-      int tile = (group + i) / kVectors;
-      int v = (group + i) % kVectors;
-      d[tile][4 * v] = sum[i].x;
-      d[tile][4 * v + 1] = sum[i].y;
-      d[tile][4 * v + 2] = sum[i].z;
-      d[tile][4 * v + 3] = sum[i].w;
-    }
   }
-  return true;
+};
+
+// Finishes this pair's share of a split block: of the TILES * TOKENS / 8 quads of every thread those
+// from kAll * index / count up to kAll * (index + 1) / count. first is the thread's first quad.
+template <int TILES, int TOKENS>
+__device__ __forceinline__ void finish_share(const Quad& first, const Segment& segment, int pair,
+                                             int unit, int thread) {
+  using Split = SplitBlock<TILES, TOKENS>;
+  const Split split{first, segment, unit, thread};
+  const int count = segment.last_pair - segment.first_pair + 1;
+  const int index = pair - segment.first_pair;
+  const int begin = Split::kAll * index / count;
+  const int end = Split::kAll * (index + 1) / count;
+  // Few contributors leave each a large share, many a small one: 8 loads in flight either way.
+  if constexpr (TOKENS >= 32) {
+    if (count <= 2) {
+      split.template finish<4, 2>(begin, end);
+    } else if (count <= 4) {
+      split.template finish<2, 4>(begin, end);
+    } else {
+      split.template finish<1, 8>(begin, end);
+    }
+  } else {
+    split.template finish<1, 8>(begin, end);
+  }
 }
 
 }  // namespace tracemill

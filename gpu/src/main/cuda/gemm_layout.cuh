@@ -36,21 +36,20 @@ __host__ __device__ inline long long packed_offset(int row, int k, int num_slabs
 // The slabs of all blocks, in memory order, are dealt out evenly to pairs of thread blocks: pair p
 // takes [p * units / pairs, (p + 1) * units / pairs). The partition knows the shape and the grid
 // but not the number of tokens, so the order of additions is the same for every batch.
+// units * pairs must stay below 2^32: true up to 60 million slabs on 66 pairs, 2 TB of weights.
 struct Partition {
-  int units;
-  int pairs;
+  unsigned units;
+  unsigned pairs;
   int slabs;
 
-  __device__ Partition(int n, int k, int grid_pairs) {
+  __device__ Partition(int n, int k, unsigned grid_pairs) {
     slabs = slabs_of(k);
     units = blocks_of(n) * slabs;
     pairs = grid_pairs < units ? grid_pairs : units;
   }
-  __device__ int begin(int pair) const {
-    return static_cast<int>(static_cast<long long>(pair) * units / pairs);
-  }
-  __device__ int pair_of(int unit) const {
-    return static_cast<int>((static_cast<long long>(unit + 1) * pairs - 1) / units);
+  __device__ int begin(unsigned pair) const { return static_cast<int>(pair * units / pairs); }
+  __device__ int pair_of(unsigned unit) const {
+    return static_cast<int>(((unit + 1) * pairs - 1) / units);
   }
 };
 

@@ -20,7 +20,7 @@ namespace tracemill {
 // TILES = 2: the pair's ranks take 128 tokens each; TILES = 1: 128 weight rows each.
 template <int TILES, int TOKENS>
 struct PrefillSchedule {
-  static constexpr bool kKnownBeforeInputs = false;
+  int pair;
   int tile;
   int tiles;
   int token_tiles;
@@ -28,8 +28,9 @@ struct PrefillSchedule {
   int slabs;
   int rank_tokens;
 
-  __device__ PrefillSchedule(int n, int k, int num_rows, int pair, int pairs, int rank)
-      : tile(pair),
+  __device__ PrefillSchedule(int n, int k, int num_rows, int index, int pairs, int rank)
+      : pair(index),
+        tile(index),
         token_tiles((num_rows + TILES * TOKENS - 1) / (TILES * TOKENS)),
         stride(pairs),
         slabs(slabs_of(k)),
@@ -44,8 +45,8 @@ struct PrefillSchedule {
     segment.token_base = (tile - segment.block * token_tiles) * (TILES * TOKENS) + rank_tokens;
     segment.slab_begin = 0;
     segment.slab_end = slabs;
-    segment.first_pair = 0;
-    segment.last_pair = 0;
+    segment.first_pair = pair;
+    segment.last_pair = pair;
     tile += stride;
     return true;
   }
@@ -61,42 +62,35 @@ __device__ __forceinline__ void prefill_gemm(const GemmArguments& arguments) {
     ring.init();
   }
   __syncthreads();
-#if TRACEMILL_BULK_COPY
-  if constexpr (TILES == 2) {
-    cluster_sync();
-  }
-#endif
   allow_dependents();
   wait_for_inputs();
   PrefillSchedule<TILES, TOKENS> schedule(arguments.n, arguments.k, *arguments.num_rows, pair,
                                           gridDim.x >> 1, rank);
   if (threadIdx.x >= kConsumerThreads) {
     take_registers<TILES, TOKENS>(false);
-    produce<TILES, TOKENS>(arguments, ring, schedule, rank, threadIdx.x - kConsumerThreads);
+    produce<TILES, TOKENS>(arguments, ring, schedule, rank, threadIdx.x - kConsumerThreads,
+                           0);
   } else {
     take_registers<TILES, TOKENS>(true);
     consume<TILES, TOKENS>(arguments, ring, schedule, pair, rank, threadIdx.x);
   }
-#if TRACEMILL_BULK_COPY
-  if constexpr (TILES == 2) {
-    cluster_sync();
-  }
-#endif
 }
 
 }  // namespace tracemill
 
-extern "C" __global__ void __launch_bounds__(tracemill::kThreads, 1)
+#define TRACEMILL_PREFILL_KERNEL(NAME, TILES, TOKENS)                                          \
+  extern "C" __global__ void __launch_bounds__(tracemill::kThreads, 1)                         \
+      NAME(const unsigned short* packed, const unsigned short* x, void* y, const float* bias,  \
+           const int* num_rows, int n, int k, int epilogue) {                                  \
+    tracemill::GemmArguments arguments{packed,  x, y, bias,    num_rows,                       \
+                                       nullptr, n, k, epilogue};                               \
+    tracemill::prefill_gemm<TILES, TOKENS>(arguments);                                         \
+  }
+
+// The second is for at most 128 tokens, where the first would leave half of its tiles empty.
 #if TRACEMILL_WGMMA
-    __cluster_dims__(2, 1, 1)
-#endif
-        prefill_gemm(const unsigned short* packed, const unsigned short* x, void* y,
-                     const float* bias, const int* num_rows, int n, int k, int epilogue) {
-  tracemill::GemmArguments arguments{packed,  x,       y, bias, num_rows,
-                                     nullptr, nullptr, n, k,    epilogue};
-#if TRACEMILL_WGMMA
-  tracemill::prefill_gemm<2, 128>(arguments);
+TRACEMILL_PREFILL_KERNEL(prefill_gemm, 2, 128)
 #else
-  tracemill::prefill_gemm<1, 128>(arguments);
+TRACEMILL_PREFILL_KERNEL(prefill_gemm, 1, 128)
 #endif
-}
+TRACEMILL_PREFILL_KERNEL(prefill_gemm_m128, 1, 128)

@@ -72,10 +72,61 @@ class Model {
   }
 };
 
+// Root-mean-square norm of each row of the residual stream: the small kernel between the products.
+__global__ void __launch_bounds__(256) norm_rows(const float* y, Bits* x, const int* num_rows) {
+  __shared__ float partial[8];
+  tracemill::allow_dependents();
+  tracemill::wait_for_inputs();
+  const int row = blockIdx.x;
+  if (row >= *num_rows) {
+    return;
+  }
+  float squares = 0.0f;
+  float values[14];
+#pragma unroll
+  for (int i = 0; i < 14; ++i) {
+    values[i] = y[static_cast<size_t>(row) * Model::kHidden + i * 256 + threadIdx.x];
+    squares += values[i] * values[i];
+  }
+  for (int offset = 16; offset > 0; offset /= 2) {
+    squares += __shfl_xor_sync(~0u, squares, offset);
+  }
+  if (threadIdx.x % 32 == 0) {
+    partial[threadIdx.x / 32] = squares;
+  }
+  __syncthreads();
+  squares = 0.0f;
+  for (int i = 0; i < 8; ++i) {
+    squares += partial[i];
+  }
+  const float scale = rsqrtf(squares / Model::kHidden + 1e-6f);
+#pragma unroll
+  for (int i = 0; i < 14; ++i) {
+    x[static_cast<size_t>(row) * Model::kHidden + i * 256 + threadIdx.x] =
+        bfloat16_bits(values[i] * scale);
+  }
+}
+
+static void launch_norm(const Device& device, const Model& model, int rows, Launch launch) {
+  cudaLaunchConfig_t config = {};
+  config.gridDim = dim3(rows);
+  config.blockDim = dim3(256);
+  config.stream = device.stream;
+  cudaLaunchAttribute attribute;
+  attribute.id = cudaLaunchAttributeProgrammaticStreamSerialization;
+  attribute.val.programmaticStreamSerializationAllowed = 1;
+  config.attrs = &attribute;
+  config.numAttrs = launch == Launch::kDependent ? 1 : 0;
+  CUDA_OK(cudaLaunchKernelEx(&config, norm_rows, static_cast<const float*>(model.y.data()),
+                             model.x_hidden.data(), static_cast<const int*>(model.num_rows.data())));
+}
+
+enum class Norms { kWithout, kWith };
+
 struct Mode {
   const char* name;
   Launch launch;
-  int prefetch_slabs;
+  bool half_shared;
 };
 
 // Median milliseconds of a graph of the given products, and its spread.
@@ -118,46 +169,48 @@ static double bytes_of(const std::vector<Matrix>& matrices) {
 }
 
 static float time_decode(const Device& device, Model& model, const std::vector<Matrix>& matrices,
-                         int rows, const Mode& mode) {
+                         int rows, const Mode& mode, Norms norms = Norms::kWithout) {
   model.num_rows.upload(&rows, 1);
   const SkinnyVariant& variant = skinny_variant_for(rows);
   return median_ms(device, 15, [&] {
     for (size_t i = 0; i < matrices.size(); ++i) {
-      const Matrix& next = matrices[(i + 1) % matrices.size()];
-      Prefetch prefetch;
-      if (mode.prefetch_slabs > 0) {
-        prefetch = {next.packed, next.n, next.k, mode.prefetch_slabs};
+      launch_skinny(device, variant, model.product(matrices[i]), mode.launch,
+                    mode.half_shared ? device.half_shared_bytes : device.shared_bytes);
+      if (norms == Norms::kWith && matrices[i].epilogue == tracemill::kResidual) {
+        launch_norm(device, model, rows, mode.launch);
       }
-      launch_skinny(device, variant, model.product(matrices[i]), prefetch, mode.launch);
     }
   });
 }
 
 static void bench_decode(const Device& device, Model& model) {
-  const Mode modes[] = {{"plain", Launch::kPlain, 0},        {"l2 4", Launch::kPlain, 4},
-                        {"l2 8", Launch::kPlain, 8},         {"l2 12", Launch::kPlain, 12},
-                        {"pdl", Launch::kDependent, 0},      {"pdl+l2 4", Launch::kDependent, 4},
-                        {"pdl+l2 8", Launch::kDependent, 8}};
+  const Mode modes[] = {{"plain", Launch::kPlain, false},
+                        {"plain/2", Launch::kPlain, true},
+                        {"pdl", Launch::kDependent, false},
+                        {"pdl/2", Launch::kDependent, true}};
   double bytes = bytes_of(model.matrices);
-  std::printf("decode set, %.2f GB, ms (TB/s)\n%-10s", bytes * 1e-9, "M");
-  const int rows[] = {1, 8, 16, 32, 64, 128, 256};
-  for (int m : rows) {
-    std::printf("%14d", m);
-  }
-  std::printf("\n");
-  for (const Mode& mode : modes) {
-    std::printf("%-10s", mode.name);
+  const int rows[] = {1, 8, 16, 32, 64, 128, 192, 256};
+  for (Norms norms : {Norms::kWithout, Norms::kWith}) {
+    std::printf("decode set%s, %.2f GB, ms (TB/s)\n%-10s",
+                norms == Norms::kWith ? " with 56 norms between" : "", bytes * 1e-9, "M");
     for (int m : rows) {
-      float ms = time_decode(device, model, model.matrices, m, mode);
-      std::printf("  %5.3f (%4.2f)", ms, bytes / ms * 1e-9);
+      std::printf("%14d", m);
     }
     std::printf("\n");
+    for (const Mode& mode : modes) {
+      std::printf("%-10s", mode.name);
+      for (int m : rows) {
+        float ms = time_decode(device, model, model.matrices, m, mode, norms);
+        std::printf("  %5.3f (%4.2f)", ms, bytes / ms * 1e-9);
+      }
+      std::printf("\n");
+    }
   }
 }
 
 static void bench_parts(const Device& device, Model& model) {
   const Mode modes[] = {
-      {"plain", Launch::kPlain, 0}, {"l2 8", Launch::kPlain, 8}, {"pdl", Launch::kDependent, 0}};
+      {"plain", Launch::kPlain, false}, {"pdl", Launch::kDependent, false}};
   std::printf("one kind of matrix, us each (share of 3.0 TB/s)\n");
   for (const char* kind : {"qkv", "o", "gate_up", "down", "lm_head"}) {
     std::vector<Matrix> some;
@@ -186,7 +239,7 @@ static void bench_prefill(const Device& device, Model& model) {
     auto time = [&](const std::vector<Matrix>& matrices) {
       return median_ms(device, 5, [&] {
         for (const Matrix& matrix : matrices) {
-          launch_prefill(device, model.product(matrix));
+          launch_prefill(device, model.product(matrix), m);
         }
       });
     };
@@ -204,6 +257,28 @@ static void bench_prefill(const Device& device, Model& model) {
     }
     std::printf("\n");
   }
+}
+
+// The two compute-bound ends on gate_up alone.
+static void bench_big(const Device& device, Model& model) {
+  std::vector<Matrix> some;
+  for (size_t i = 2; i + 1 < model.matrices.size(); i += 4) {
+    some.push_back(model.matrices[i]);
+  }
+  for (int m : {128, 256}) {
+    float us = time_decode(device, model, some, m, {"plain", Launch::kPlain, false}) * 1000 / 28;
+    std::printf(" decode M=%d %.1f us", m, us);
+  }
+  for (int m : {256, 2048}) {
+    model.num_rows.upload(&m, 1);
+    float ms = median_ms(device, 5, [&] {
+      for (const Matrix& matrix : some) {
+        launch_prefill(device, model.product(matrix), m);
+      }
+    });
+    std::printf(" prefill M=%d %.0f TFLOP/s", m, bytes_of(some) * m / ms * 1e-9);
+  }
+  std::printf("\n");
 }
 
 int main(int argc, char** argv) {
@@ -227,6 +302,9 @@ int main(int argc, char** argv) {
   }
   if (wanted("prefill")) {
     bench_prefill(device, model);
+  }
+  if (wanted("big")) {
+    bench_big(device, model);
   }
   CUDA_OK(cudaDeviceSynchronize());
   return 0;

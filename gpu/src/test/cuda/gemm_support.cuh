@@ -96,7 +96,10 @@ inline size_t packed_elements(int n, int k) {
 }
 
 using SkinnyKernel = void (*)(const Bits*, const Bits*, void*, const float*, const int*, float*,
-                              int*, int, int, int, const void*, int, int, int);
+                              int, int, int);
+
+using PrefillKernel = void (*)(const Bits*, const Bits*, void*, const float*, const int*, int, int,
+                               int);
 
 struct SkinnyVariant {
   int tokens;
@@ -106,7 +109,8 @@ struct SkinnyVariant {
 inline const std::vector<SkinnyVariant>& skinny_variants() {
   static const std::vector<SkinnyVariant> all = {
       {8, skinny_gemm_m8},   {16, skinny_gemm_m16},   {32, skinny_gemm_m32},
-      {64, skinny_gemm_m64}, {128, skinny_gemm_m128}, {256, skinny_gemm_m256}};
+      {64, skinny_gemm_m64}, {128, skinny_gemm_m128}, {192, skinny_gemm_m192},
+      {256, skinny_gemm_m256}};
   return all;
 }
 
@@ -121,29 +125,32 @@ inline const SkinnyVariant& skinny_variant_for(int rows) {
 }
 
 // Multiprocessor count, shared memory, workspace and the one stream of a run.
+// half_shared_bytes lets two thread blocks share a multiprocessor: the next kernel's beside this one's.
 struct Device {
   cudaDeviceProp properties;
   int grid;
   int shared_bytes;
+  int half_shared_bytes;
   cudaStream_t stream;
   DeviceBuffer<float>* workspace;
-  DeviceBuffer<int>* counters;
 
   Device() {
     CUDA_OK(cudaGetDeviceProperties(&properties, 0));
     grid = properties.multiProcessorCount / 2 * 2;
     shared_bytes = static_cast<int>(properties.sharedMemPerBlockOptin);
+    half_shared_bytes = static_cast<int>(properties.sharedMemPerMultiprocessor / 2 -
+                                         properties.reservedSharedMemPerBlock);
     CUDA_OK(cudaStreamCreate(&stream));
     for (const SkinnyVariant& variant : skinny_variants()) {
       CUDA_OK(cudaFuncSetAttribute(reinterpret_cast<const void*>(variant.kernel),
                                    cudaFuncAttributeMaxDynamicSharedMemorySize, shared_bytes));
     }
-    CUDA_OK(cudaFuncSetAttribute(reinterpret_cast<const void*>(prefill_gemm),
-                                 cudaFuncAttributeMaxDynamicSharedMemorySize, shared_bytes));
+    for (PrefillKernel kernel : {prefill_gemm, prefill_gemm_m128}) {
+      CUDA_OK(cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel),
+                                   cudaFuncAttributeMaxDynamicSharedMemorySize, shared_bytes));
+    }
     workspace = new DeviceBuffer<float>(static_cast<size_t>(grid) * 2 * 128 * 256);
-    counters = new DeviceBuffer<int>(4 * 1024);
     workspace->fill(0xFF);
-    counters->fill(0);
   }
 };
 
@@ -158,21 +165,14 @@ struct Product {
   int epilogue;
 };
 
-struct Prefetch {
-  const void* packed = nullptr;
-  int n = 0;
-  int k = 0;
-  int slabs = 0;
-};
-
 enum class Launch { kPlain, kDependent };
 
 inline void launch_skinny(const Device& device, const SkinnyVariant& variant,
-                          const Product& product, const Prefetch& prefetch, Launch launch) {
+                          const Product& product, Launch launch, int shared_bytes) {
   cudaLaunchConfig_t config = {};
   config.gridDim = dim3(device.grid);
   config.blockDim = dim3(tracemill::kThreads);
-  config.dynamicSmemBytes = device.shared_bytes;
+  config.dynamicSmemBytes = shared_bytes;
   config.stream = device.stream;
   cudaLaunchAttribute attribute;
   attribute.id = cudaLaunchAttributeProgrammaticStreamSerialization;
@@ -181,12 +181,12 @@ inline void launch_skinny(const Device& device, const SkinnyVariant& variant,
   config.numAttrs = launch == Launch::kDependent ? 1 : 0;
   CUDA_OK(cudaLaunchKernelEx(&config, variant.kernel, product.packed, product.x, product.y,
                              product.bias, product.num_rows, device.workspace->data(),
-                             device.counters->data(), product.n, product.k, product.epilogue,
-                             prefetch.packed, prefetch.n, prefetch.k, prefetch.slabs));
+                             product.n, product.k, product.epilogue));
 }
 
-inline void launch_prefill(const Device& device, const Product& product) {
-  prefill_gemm<<<device.grid, tracemill::kThreads, device.shared_bytes, device.stream>>>(
+inline void launch_prefill(const Device& device, const Product& product, int rows) {
+  PrefillKernel kernel = rows <= 128 ? prefill_gemm_m128 : prefill_gemm;
+  kernel<<<device.grid, tracemill::kThreads, device.shared_bytes, device.stream>>>(
       product.packed, product.x, product.y, product.bias, product.num_rows, product.n, product.k,
       product.epilogue);
   CUDA_OK(cudaGetLastError());
