@@ -1,5 +1,5 @@
 // Checks and timings of the attention, sampling and compression kernels on the present GPU.
-//   attention_bench [small|check|bench|all] [seed]     small: quick cases for compute-sanitizer
+//   attention_bench [small|check|bench|all|profile] [seed]     small: quick cases for compute-sanitizer
 // Exit code 0 when every check passed. Build: see docs/kernels-attention.md.
 #include "test_support.cuh"
 
@@ -11,6 +11,12 @@ int main(int argc, char** argv) {
   std::printf("%s, %d multiprocessors, seed %llu\n", device.name, device.multiProcessorCount,
               static_cast<unsigned long long>(check::runSeed));
   std::setvbuf(stdout, nullptr, _IOLBF, 0);
+  if (mode == "profile") {
+    check::profiling = true;
+    check::benchDecodeAttention();
+    check::benchCompression();
+    return 0;
+  }
   if (mode != "bench") {
     bool small = mode == "small";
     check::embedNormRope();

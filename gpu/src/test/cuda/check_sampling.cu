@@ -1,5 +1,10 @@
 // Sampling: the integer definition of sample.cu repeated on the host (equal tokens), a float64 view of the filters, the
 // distribution of the draws, and times.
+#ifdef TRACEMILL_TRACE
+__device__ long long sampleTrace[16];
+#define SAMPLE_MARK(n) \
+  if (threadIdx.x == 0 && (blockIdx.x == 0 || (blockIdx.x < 8 && (n == 5 || n == 6)))) sampleTrace[n] = clock64()
+#endif
 #include "../../main/cuda/sample.cu"
 #include "test_support.cuh"
 
@@ -17,6 +22,13 @@ std::vector<unsigned> massTable() {
   std::vector<unsigned> table(2817);
   for (int b = 0; b < 2817; b++) table[b] = static_cast<unsigned>(std::llround(std::exp(-b / 128.0) * 2147483648.0));
   return table;
+}
+
+std::vector<uint2> massPairs() {
+  std::vector<unsigned> edges = massTable();
+  std::vector<uint2> pairs;
+  for (int b = 0; b < 2816; b++) pairs.push_back({edges[b], edges[b + 1]});
+  return pairs;
 }
 
 int minPKey(float minP) { return minP > 0 ? static_cast<int>(std::floor(-std::log(static_cast<double>(minP)) * 262144.0)) : 0x7fffffff; }
@@ -96,13 +108,14 @@ Choice reference(const std::vector<float>& logits, const Row& row, const std::ve
 struct Batch {
   int vocab, rows, lanes;
   Buffer<float> logits, inverse, topP, penalty;
-  Buffer<unsigned> table, seen;
+  Buffer<uint2> table;
+  Buffer<unsigned> seen;
   Buffer<int> laneOf, topK, minP, index, token;
   Buffer<unsigned long long> seed;
 
   Batch(int vocabSize, const std::vector<int>& lanesOfRows, const std::vector<Row>& rowOfLane)
       : vocab(vocabSize), rows(static_cast<int>(lanesOfRows.size())), lanes(static_cast<int>(rowOfLane.size())),
-        logits(static_cast<size_t>(rows) * vocab), inverse(lanes), topP(lanes), penalty(lanes), table(massTable()),
+        logits(static_cast<size_t>(rows) * vocab), inverse(lanes), topP(lanes), penalty(lanes), table(massPairs()),
         seen(static_cast<size_t>(lanes) * ((vocab + 31) / 32)), laneOf(lanesOfRows), topK(lanes), minP(lanes), index(lanes),
         token(lanes), seed(lanes) {
     std::vector<float> a, b, c;
@@ -321,6 +334,15 @@ void benchSampling() {
         double cluster = graphMicros(10, [&](cudaStream_t s, int) { batch.launch(true, s); });
         double single = graphMicros(3, [&](cudaStream_t s, int) { batch.launch(false, s); });
         std::printf("  %s %.1f (one CTA per row %.1f)", name, cluster, single);
+#ifdef TRACEMILL_TRACE
+        long long trace[16];
+        batch.launch(true, 0);
+        settle("trace");
+        CUDA(cudaMemcpyFromSymbol(trace, sampleTrace, sizeof trace));
+        std::printf(" [");
+        for (int m : {1, 9, 10, 2, 7, 8, 3, 4, 5, 6}) std::printf(" %d:%lld", m, trace[m] - trace[0]);
+        std::printf("]");
+#endif
       }
       std::printf("\n");
     }
