@@ -3,7 +3,7 @@
 //   for i = 0 .. window-1:  row[first + kept + i] = row[first + candidates + i]
 // for K and V of every KV head, through the lane's page table. Rows before `first` (the prompt) are untouched.
 //   due [numDue][8] (rpc_score.cuh), slots [numDue][layer][list][maxKept] (rpc_select.cu), layerPool [layers] device addresses
-// A CTA takes a 128-byte column of one (due lane, layer, KV head, K or V) and walks the rows in batches of 256, one row per 8
+// A CTA takes a 128-byte column of one (due lane, layer, KV head, K or V) and walks the rows in batches of 128, one row per 8
 // threads: the next batch is read before the present one is stored. In place this is safe: a store goes to a slot not above
 // the slots of any batch that is still to be read, and a barrier separates the reads of a batch from its stores.
 // Leading rows that stay where they are are skipped. Shared memory: 4 * pages of the longest due lane (dynamic; at most maxPages).
@@ -13,7 +13,7 @@
 
 namespace tracemill {
 
-constexpr int kBatchRows = 256;
+constexpr int kBatchRows = 128;
 constexpr int kRowsPerTurn = 32;   // 256 threads, 8 of 16 bytes per row
 constexpr int kTurns = kBatchRows / kRowsPerTurn;
 
@@ -24,7 +24,7 @@ __device__ __forceinline__ int sourceSlot(const int* slots, int i, int kept, int
 
 }  // namespace tracemill
 
-extern "C" __global__ void __launch_bounds__(256)
+extern "C" __global__ void __launch_bounds__(256, 4)
     kv_compact(const unsigned long long* layerPool, const int* pageTable, const int* due,
                const int* slots, int maxPages, int numLayers, int numKvHeads, int headDim,
                int listsPerLayer, int maxKept) {
@@ -73,19 +73,25 @@ extern "C" __global__ void __launch_bounds__(256)
     return reinterpret_cast<uint4*>(pool + (page * 2 * numKvHeads + tile) * tileBytes +
                                     slot % kPageTokens * rowBytes + piece);
   };
+  auto sourceOf = [&](int base, int k) {
+    return sourceSlot(kepts, base + k * kRowsPerTurn + rowInTurn, kept, first, candidates, total);
+  };
   uint4 present[kTurns];
   uint4 next[kTurns];
+  int ahead[kTurns];   // source slots of the batch after next
 #pragma unroll
   for (int k = 0; k < kTurns; k++) {
-    int source = sourceSlot(kepts, begin + k * kRowsPerTurn + rowInTurn, kept, first, candidates, total);
+    int source = sourceOf(begin, k);
     if (source >= 0) present[k] = *address(source);
+    ahead[k] = sourceOf(begin + kBatchRows, k);
   }
   for (int base = begin; base < total; base += kBatchRows) {
 #pragma unroll
     for (int k = 0; k < kTurns; k++) {
-      int source = sourceSlot(kepts, base + kBatchRows + k * kRowsPerTurn + rowInTurn, kept, first, candidates, total);
-      if (source >= 0) next[k] = *address(source);
+      if (ahead[k] >= 0) next[k] = *address(ahead[k]);
     }
+#pragma unroll
+    for (int k = 0; k < kTurns; k++) ahead[k] = sourceOf(base + 2 * kBatchRows, k);
     __syncthreads();
 #pragma unroll
     for (int k = 0; k < kTurns; k++) {

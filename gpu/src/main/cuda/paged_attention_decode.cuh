@@ -10,6 +10,10 @@ constexpr int kSliceRows = 16;        // cache rows that one warp takes at a tim
 constexpr int kGroupColumns = 8;      // query heads of one KV head, padded to the N of one mma
 constexpr int kChunksPerMerge = 16;   // first level of the merge tree
 constexpr int kMaxMergeGroups = 32;   // second level: at most 32 * 16 * 256 = 131072 rows
+constexpr int kMergeWarps = 4;
+constexpr int kFullBarrier = 1;       // an item's results stand in the merge buffer
+constexpr int kFreeBarrier = 2;       // the merge buffer may be written
+constexpr int kMergeBarrier = 3;      // among the merging warps
 
 struct DecodeAttention {
   const bf16* query;      // [rows][Hq][d]
@@ -37,30 +41,41 @@ struct DecodeShape {
   static constexpr int kSharedBytes = kRingBytes + kMergeBytes + 16;
 };
 
-// Which slice of which item a warp copies next. Walks the same sequence as the computation, some stages ahead.
+// Which slice of which item a warp copies next. Walks the same sequence as the computation, some stages ahead; the descriptor of
+// the item after the present one is already under way, so that opening an item does not wait for memory.
 struct SliceCursor {
   int item;
   int slice;
   int slices;
   int rows;
-  int pages[4];
+  int4 pages;
+  int nextRows;
+  int4 nextPages;
 };
 
-__device__ __forceinline__ void openItem(SliceCursor& cursor, const DecodeAttention& a, int total,
-                                         int warp) {
-  if (cursor.item < total) {
-    const int4* descriptor = reinterpret_cast<const int4*>(a.work) + 2 * (cursor.item / a.numKvHeads);
-    int4 pages = __ldg(descriptor + 1);
-    cursor.rows = __ldg(&descriptor->y) & 0xffff;
-    cursor.pages[0] = pages.x;
-    cursor.pages[1] = pages.y;
-    cursor.pages[2] = pages.z;
-    cursor.pages[3] = pages.w;
-    cursor.slices = (cursor.rows + kSliceRows - 1) / kSliceRows;
-  } else {
-    cursor.slices = 1 << 30;
+__device__ __forceinline__ const int4* descriptorOf(const DecodeAttention& a, int item) {
+  return reinterpret_cast<const int4*>(a.work) + 2 * (item / a.numKvHeads);
+}
+
+__device__ __forceinline__ void fetchNext(SliceCursor& cursor, const DecodeAttention& a, int item, int total) {
+  cursor.nextRows = 1 << 30;   // past the end: no slice is ever due
+  if (item < total) {
+    const int4* descriptor = descriptorOf(a, item);
+    cursor.nextRows = __ldg(&descriptor->y);
+    cursor.nextPages = __ldg(descriptor + 1);
   }
-  cursor.slice = warp;
+}
+
+// Goes on to the next item in which this warp has a slice.
+__device__ __forceinline__ void openNext(SliceCursor& cursor, const DecodeAttention& a, int total, int warp) {
+  do {
+    cursor.item += gridDim.x;
+    cursor.rows = cursor.nextRows == 1 << 30 ? 1 << 30 : cursor.nextRows & 0xffff;
+    cursor.pages = cursor.nextPages;
+    cursor.slices = (cursor.rows + kSliceRows - 1) / kSliceRows;
+    cursor.slice = warp;
+    fetchNext(cursor, a, cursor.item + gridDim.x, total);
+  } while (cursor.slice >= cursor.slices);
 }
 
 // Starts the copy of the cursor's slice into `stage` (K rows, then V rows; 16-byte pieces XOR-swizzled by row) and advances.
@@ -72,10 +87,10 @@ __device__ __forceinline__ void copySlice(SliceCursor& cursor, const DecodeAtten
   constexpr int kTurns = kSliceRows / kRowsPerTurn;
   if (cursor.item < total) {
     int pageIndex = cursor.slice >> 2;
-    int page = pageIndex == 0   ? cursor.pages[0]
-               : pageIndex == 1 ? cursor.pages[1]
-               : pageIndex == 2 ? cursor.pages[2]
-                                : cursor.pages[3];
+    int page = pageIndex == 0   ? cursor.pages.x
+               : pageIndex == 1 ? cursor.pages.y
+               : pageIndex == 2 ? cursor.pages.z
+                                : cursor.pages.w;
     int kvHead = cursor.item % a.numKvHeads;
     int rowInTurn = laneId / kPieces;
     int piece = laneId % kPieces;
@@ -94,10 +109,7 @@ __device__ __forceinline__ void copySlice(SliceCursor& cursor, const DecodeAtten
       copyAsync16(swizzled + kSliceRows * kHeadDim * 2, values + offset, valid);
     }
     cursor.slice += kWarps;
-    while (cursor.slice >= cursor.slices) {
-      cursor.item += gridDim.x;
-      openItem(cursor, a, total, warp);
-    }
+    if (cursor.slice >= cursor.slices) openNext(cursor, a, total, warp);
   }
   commitCopies();
 }
@@ -203,12 +215,12 @@ __device__ __forceinline__ void storePartial(float* row, int laneId, const Outpu
 
 // Merges `count` <= 32 partial results number first, first + step, ... in ascending order. The result replaces partial `first`,
 // or goes to `outRow` (the group's heads) when that is given. A warp takes whole query heads.
-template <int kHeadDim, int kWarps>
+template <int kHeadDim>
 __device__ __forceinline__ void mergePartials(const DecodeAttention& a, int first, int step, int count,
                                               int kvHead, int group, int warp, int laneId,
                                               bf16* outRow) {
   constexpr int kCount = OutputPiece<kHeadDim>::kCount;
-  for (int head = warp; head < group; head += kWarps) {
+  for (int head = warp; head < group; head += kMergeWarps) {
     long long mine = static_cast<long long>(first + laneId * step) * a.numKvHeads + kvHead;
     float2 stats = laneId < count ? loadFromL2(a.partialStats + mine * group + head)
                                   : make_float2(negativeInfinity(), 0.0f);
@@ -239,71 +251,68 @@ __device__ __forceinline__ void mergePartials(const DecodeAttention& a, int firs
   }
 }
 
-// True for all threads of the CTA that arrives last of `expected` at `counter`, which it sets back to zero.
-__device__ __forceinline__ bool arriveLast(int* counter, int expected, int* shared) {
-  __threadfence();
-  __syncthreads();
-  if (threadIdx.x == 0) {
+// True for all merging threads of the CTA that arrives last of `expected` at `counter`, which it sets back to zero. One thread
+// fences for all: a fence in the copying warps would wait for their copies in flight.
+__device__ __forceinline__ bool arriveLast(int* counter, int expected, int thread, int* shared) {
+  syncNamed(kMergeBarrier, kMergeWarps * 32);
+  if (thread == 0) {
+    __threadfence();
     int arrived = atomicAdd(counter, 1);
-    if (arrived == expected - 1) *counter = 0;
+    if (arrived == expected - 1) {
+      *counter = 0;
+      __threadfence();
+    }
     *shared = arrived;
   }
-  __syncthreads();
-  bool last = *shared == expected - 1;
-  if (last) __threadfence();
-  return last;
+  syncNamed(kMergeBarrier, kMergeWarps * 32);
+  return *shared == expected - 1;
 }
 
+template <int kHeadDim>
+__device__ __forceinline__ void loadQuery(const DecodeAttention& a, int row, int kvHead, int group, int laneId,
+                                          unsigned (&q)[kHeadDim / 16][2]) {
+  int column = laneId >> 2;
+  const bf16* queryRow = a.query + (static_cast<long long>(row) * a.numQueryHeads + kvHead * group +
+                                    (column < group ? column : 0)) * kHeadDim;
+#pragma unroll
+  for (int k = 0; k < kHeadDim / 16; k++) {
+    const unsigned* source = reinterpret_cast<const unsigned*>(queryRow + k * 16) + (laneId & 3);
+    q[k][0] = column < group ? __ldg(source) : 0u;
+    q[k][1] = column < group ? __ldg(source + 4) : 0u;
+  }
+}
+
+// The warps that copy and attend.
 template <int kHeadDim, int kWarps, int kStages>
-__device__ __forceinline__ void attendDecode(const DecodeAttention& a) {
+__device__ __forceinline__ void attendItems(const DecodeAttention& a, unsigned ring, float* mergeOut, float2* mergeStats,
+                                            int total, int warp, int laneId) {
   using Shape = DecodeShape<kHeadDim, kWarps, kStages>;
   constexpr int kSteps = kHeadDim / 16;
-  constexpr int kCount = OutputPiece<kHeadDim>::kCount;
-  extern __shared__ __align__(128) char shared[];
-  int warp = threadIdx.x >> 5;
-  int laneId = threadIdx.x & 31;
-  unsigned ring = sharedAddress(shared) + warp * kStages * Shape::kStageBytes;
-  float* mergeOut = reinterpret_cast<float*>(shared + Shape::kRingBytes);
-  float2* mergeStats = reinterpret_cast<float2*>(mergeOut + kWarps * kGroupColumns * Shape::kPitch);
-  int* ticket = reinterpret_cast<int*>(mergeStats + kWarps * kGroupColumns);
   int group = a.numQueryHeads / a.numKvHeads;
-  int total = a.workCount[0] * a.numKvHeads;
   float scaleLog2 = a.scale * kLog2e;
-
   SliceCursor cursor;
-  cursor.item = blockIdx.x;
-  openItem(cursor, a, total, warp);
-  while (cursor.slice >= cursor.slices) {
-    cursor.item += gridDim.x;
-    openItem(cursor, a, total, warp);
-  }
+  cursor.item = static_cast<int>(blockIdx.x) - static_cast<int>(gridDim.x);
+  fetchNext(cursor, a, blockIdx.x, total);
+  openNext(cursor, a, total, warp);
 #pragma unroll
   for (int stage = 0; stage < kStages - 1; stage++) {
     copySlice<kHeadDim, kWarps>(cursor, a, total, ring + stage * Shape::kStageBytes, warp, laneId);
   }
   int readStage = 0;
   int fillStage = kStages - 1;
+  int item = blockIdx.x;
+  int4 words = make_int4(0, 0, 0, 0);
+  int4 nextWords = words;
+  unsigned q[kSteps][2];
+  if (item < total) {
+    words = __ldg(descriptorOf(a, item));
+    loadQuery<kHeadDim>(a, words.x & 0xffff, item % a.numKvHeads, group, laneId, q);
+  }
+  if (item + gridDim.x < total) nextWords = __ldg(descriptorOf(a, item + gridDim.x));
 
-  for (int item = blockIdx.x; item < total; item += gridDim.x) {
-    const int4* descriptor = reinterpret_cast<const int4*>(a.work) + 2 * (item / a.numKvHeads);
-    int4 words = __ldg(descriptor);
-    int kvHead = item % a.numKvHeads;
-    int row = words.x & 0xffff;
-    int chunk = words.x >> 16;
+  for (; item < total; item += gridDim.x) {
     int rows = words.y & 0xffff;
-    int chunks = words.y >> 16;
     int slices = (rows + kSliceRows - 1) / kSliceRows;
-
-    unsigned q[kSteps][2];
-    int column = laneId >> 2;
-    const bf16* queryRow = a.query + (static_cast<long long>(row) * a.numQueryHeads + kvHead * group +
-                                      (column < group ? column : 0)) * kHeadDim;
-#pragma unroll
-    for (int k = 0; k < kSteps; k++) {
-      const unsigned* source = reinterpret_cast<const unsigned*>(queryRow + k * 16) + (laneId & 3);
-      q[k][0] = column < group ? source[0] : 0u;
-      q[k][1] = column < group ? source[4] : 0u;
-    }
     float o[kSteps][4];
 #pragma unroll
     for (int m = 0; m < kSteps; m++) o[m][0] = o[m][1] = o[m][2] = o[m][3] = 0.0f;
@@ -320,14 +329,18 @@ __device__ __forceinline__ void attendDecode(const DecodeAttention& a) {
                             scaleLog2, q, o, max0, max1, sum0, sum1);
       readStage = readStage + 1 == kStages ? 0 : readStage + 1;
     }
-
+    // The next item's queries and the descriptor after it are on their way while this item is handed over.
+    int next = item + gridDim.x;
+    words = nextWords;
+    if (next < total) loadQuery<kHeadDim>(a, words.x & 0xffff, next % a.numKvHeads, group, laneId, q);
+    if (next + gridDim.x < total) nextWords = __ldg(descriptorOf(a, next + gridDim.x));
 #pragma unroll
     for (int step = 4; step <= 16; step <<= 1) {
       sum0 += __shfl_xor_sync(kFullMask, sum0, step);
       sum1 += __shfl_xor_sync(kFullMask, sum1, step);
     }
-    int activeWarps = slices < kWarps ? slices : kWarps;
-    if (warp < activeWarps) {
+    syncNamed(kFreeBarrier, (kWarps + kMergeWarps) * 32);
+    if (warp < slices) {
       int first = 2 * (laneId & 3);
       float* target = mergeOut + (warp * kGroupColumns + first) * Shape::kPitch + (laneId >> 2);
 #pragma unroll
@@ -342,46 +355,101 @@ __device__ __forceinline__ void attendDecode(const DecodeAttention& a) {
         mergeStats[warp * kGroupColumns + first + 1] = make_float2(max1, sum1);
       }
     }
-    __syncthreads();
-    bf16* outRow = a.out + (static_cast<long long>(row) * a.numQueryHeads + kvHead * group) * kHeadDim;
-    for (int head = warp; head < group; head += kWarps) {
-      float maximum = mergeStats[head].x;
-      for (int w = 1; w < activeWarps; w++) maximum = fmaxf(maximum, mergeStats[w * kGroupColumns + head].x);
-      float sum = 0.0f;
-      OutputPiece<kHeadDim> merged;
+    arriveNamed(kFullBarrier, (kWarps + kMergeWarps) * 32);
+  }
+}
+
+// The warps that merge: the item's attending warps first, then chunks and groups of chunks when this CTA arrives last.
+template <int kHeadDim, int kWarps, int kStages>
+__device__ __forceinline__ void mergeItems(const DecodeAttention& a, const float* mergeOut, const float2* mergeStats,
+                                           int* ticket, int total, int warp, int laneId) {
+  using Shape = DecodeShape<kHeadDim, kWarps, kStages>;
+  constexpr int kCount = OutputPiece<kHeadDim>::kCount;
+  constexpr int kHeads = (kGroupColumns + kMergeWarps - 1) / kMergeWarps;
+  int group = a.numQueryHeads / a.numKvHeads;
+  int thread = warp * 32 + laneId;
+  int4 nextWords = make_int4(0, 0, 0, 0);
+  if (blockIdx.x < total) {
+    nextWords = __ldg(descriptorOf(a, blockIdx.x));
+    arriveNamed(kFreeBarrier, (kWarps + kMergeWarps) * 32);
+  }
+  for (int item = blockIdx.x; item < total; item += gridDim.x) {
+    int4 words = nextWords;
+    bool more = item + gridDim.x < total;
+    if (more) nextWords = __ldg(descriptorOf(a, item + gridDim.x));
+    int kvHead = item % a.numKvHeads;
+    int row = words.x & 0xffff;
+    int chunk = words.x >> 16;
+    int chunks = words.y >> 16;
+    int slices = ((words.y & 0xffff) + kSliceRows - 1) / kSliceRows;
+    int activeWarps = slices < kWarps ? slices : kWarps;
+    OutputPiece<kHeadDim> merged[kHeads];
+    float maximum[kHeads];
+    float sum[kHeads];
+    syncNamed(kFullBarrier, (kWarps + kMergeWarps) * 32);
 #pragma unroll
-      for (int k = 0; k < kCount; k++) merged.v[k] = 0.0f;
+    for (int h = 0; h < kHeads; h++) {
+      int head = warp + h * kMergeWarps;
+      if (head >= group) continue;
+      maximum[h] = mergeStats[head].x;
+      for (int w = 1; w < activeWarps; w++) {
+        maximum[h] = fmaxf(maximum[h], mergeStats[w * kGroupColumns + head].x);
+      }
+      sum[h] = 0.0f;
+#pragma unroll
+      for (int k = 0; k < kCount; k++) merged[h].v[k] = 0.0f;
       for (int w = 0; w < activeWarps; w++) {
         float2 stats = mergeStats[w * kGroupColumns + head];
-        float weight = exp2Fast(stats.x - maximum);
-        sum += stats.y * weight;
+        float weight = exp2Fast(stats.x - maximum[h]);
+        sum[h] += stats.y * weight;
         const float* source = mergeOut + (w * kGroupColumns + head) * Shape::kPitch + laneId * kCount;
 #pragma unroll
-        for (int k = 0; k < kCount; k++) merged.v[k] += weight * source[k];
+        for (int k = 0; k < kCount; k++) merged[h].v[k] += weight * source[k];
       }
+    }
+    if (more) arriveNamed(kFreeBarrier, (kWarps + kMergeWarps) * 32);
+    bf16* outRow = a.out + (static_cast<long long>(row) * a.numQueryHeads + kvHead * group) * kHeadDim;
+#pragma unroll
+    for (int h = 0; h < kHeads; h++) {
+      int head = warp + h * kMergeWarps;
+      if (head >= group) continue;
       if (chunks == 1) {
-        storeOutput<kHeadDim>(outRow + head * kHeadDim, laneId, merged, 1.0f / sum);
+        storeOutput<kHeadDim>(outRow + head * kHeadDim, laneId, merged[h], 1.0f / sum[h]);
       } else {
         long long index = static_cast<long long>(words.z + chunk) * a.numKvHeads + kvHead;
-        storePartial<kHeadDim>(a.partial + (index * group + head) * kHeadDim, laneId, merged);
-        if (laneId == 0) a.partialStats[index * group + head] = make_float2(maximum, sum);
+        storePartial<kHeadDim>(a.partial + (index * group + head) * kHeadDim, laneId, merged[h]);
+        if (laneId == 0) a.partialStats[index * group + head] = make_float2(maximum[h], sum[h]);
       }
     }
-    if (chunks == 1) {
-      __syncthreads();
-      continue;
-    }
+    if (chunks == 1) continue;
     int* counters = a.counters + (static_cast<long long>(row) * a.numKvHeads + kvHead) * (a.mergeGroups + 1);
     int mergeGroup = chunk / kChunksPerMerge;
     int groups = (chunks + kChunksPerMerge - 1) / kChunksPerMerge;
     int firstOfGroup = mergeGroup * kChunksPerMerge;
     int members = min(kChunksPerMerge, chunks - firstOfGroup);
-    if (!arriveLast(counters + mergeGroup, members, ticket)) continue;
-    mergePartials<kHeadDim, kWarps>(a, words.z + firstOfGroup, 1, members, kvHead, group, warp, laneId,
-                                    groups == 1 ? outRow : nullptr);
-    if (groups == 1 || !arriveLast(counters + a.mergeGroups, groups, ticket)) continue;
-    mergePartials<kHeadDim, kWarps>(a, words.z, kChunksPerMerge, groups, kvHead, group, warp, laneId,
-                                    outRow);
+    if (!arriveLast(counters + mergeGroup, members, thread, ticket)) continue;
+    mergePartials<kHeadDim>(a, words.z + firstOfGroup, 1, members, kvHead, group, warp, laneId,
+                            groups == 1 ? outRow : nullptr);
+    if (groups == 1 || !arriveLast(counters + a.mergeGroups, groups, thread, ticket)) continue;
+    mergePartials<kHeadDim>(a, words.z, kChunksPerMerge, groups, kvHead, group, warp, laneId, outRow);
+  }
+}
+
+template <int kHeadDim, int kWarps, int kStages>
+__device__ __forceinline__ void attendDecode(const DecodeAttention& a) {
+  using Shape = DecodeShape<kHeadDim, kWarps, kStages>;
+  extern __shared__ __align__(128) char shared[];
+  int warp = threadIdx.x >> 5;
+  int laneId = threadIdx.x & 31;
+  float* mergeOut = reinterpret_cast<float*>(shared + Shape::kRingBytes);
+  float2* mergeStats = reinterpret_cast<float2*>(mergeOut + kWarps * kGroupColumns * Shape::kPitch);
+  int* ticket = reinterpret_cast<int*>(mergeStats + kWarps * kGroupColumns);
+  int total = a.workCount[0] * a.numKvHeads;
+  if (warp < kWarps) {
+    unsigned ring = sharedAddress(shared) + warp * kStages * Shape::kStageBytes;
+    attendItems<kHeadDim, kWarps, kStages>(a, ring, mergeOut, mergeStats, total, warp, laneId);
+  } else {
+    mergeItems<kHeadDim, kWarps, kStages>(a, mergeOut, mergeStats, ticket, total, warp - kWarps, laneId);
   }
 }
 

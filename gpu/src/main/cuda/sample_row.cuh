@@ -4,6 +4,10 @@
 #include "cluster.cuh"
 #include "device_math.cuh"
 
+#ifndef SAMPLE_MARK
+#define SAMPLE_MARK(n)
+#endif
+
 namespace tracemill {
 
 constexpr int kSubBits = 11;                        // low bits of a key
@@ -14,7 +18,7 @@ constexpr float kKeyScale = 128.0f * kSubBins;      // keys per nat
 
 struct SampleBatch {
   const float* logits;
-  const unsigned* massTable;
+  const uint2* massTable;
   const int* laneOf;
   const float* inverseTemperature;
   const int* topK;
@@ -149,14 +153,14 @@ struct RowSampler {
 
   __device__ __forceinline__ unsigned long long massOf(unsigned k) const {
     unsigned low = k & (kSubBins - 1);
-    const unsigned* edge = batch.massTable + (k >> kSubBits);
-    return static_cast<unsigned long long>(__ldg(edge)) * (kSubBins - low) +
-           static_cast<unsigned long long>(__ldg(edge + 1)) * low;
+    uint2 edges = __ldg(batch.massTable + (k >> kSubBits));
+    return static_cast<unsigned long long>(edges.x) * (kSubBins - low) + static_cast<unsigned long long>(edges.y) * low;
   }
 
   __device__ __forceinline__ unsigned long long binMassOf(int bin, unsigned count, unsigned long long lowSum) const {
     unsigned long long all = static_cast<unsigned long long>(count) * kSubBins;
-    return __ldg(batch.massTable + bin) * (all - lowSum) + __ldg(batch.massTable + bin + 1) * lowSum;
+    uint2 edges = __ldg(batch.massTable + bin);
+    return edges.x * (all - lowSum) + edges.y * lowSum;
   }
 
   // Sum over the CTA of one count and one mass; thread 0 stores them.
@@ -169,15 +173,13 @@ struct RowSampler {
       s.warpMass[warp] = mass;
     }
     __syncthreads();
-    if (threadIdx.x == 0) {
-      count = 0;
-      mass = 0;
-      for (int w = 0; w < kWarps; w++) {
-        count += s.warpCount[w];
-        mass += s.warpMass[w];
+    if (warp == 0) {
+      count = warpTotal(laneId < kWarps ? s.warpCount[laneId] : 0u);
+      mass = warpTotal(laneId < kWarps ? s.warpMass[laneId] : 0ull);
+      if (laneId == 0) {
+        *countTarget = count;
+        *massTarget = mass;
       }
-      *countTarget = count;
-      *massTarget = mass;
     }
     __syncthreads();
   }
@@ -217,6 +219,7 @@ struct RowSampler {
   __device__ __forceinline__ void histogram(int rank) {
     for (int b = threadIdx.x; b < kBins; b += kThreads) s.count[b] = s.lowSum[b] = 0;
     __syncthreads();
+#pragma unroll 4
     for (int i = threadIdx.x; i < length; i += kThreads) {
       unsigned k;
       if constexpr (kStaged) {
@@ -230,7 +233,9 @@ struct RowSampler {
         atomicAdd(&s.lowSum[k >> kSubBits], k & (kSubBins - 1));
       }
     }
+    SAMPLE_MARK(9);
     Cluster<kCluster>::sync();
+    SAMPLE_MARK(10);
     unsigned countSum = 0;
     unsigned long long massSum = 0;
     for (int b = threadIdx.x; b < kRangeBins; b += kThreads) {
@@ -256,6 +261,7 @@ struct RowSampler {
   __device__ __forceinline__ void subHistogram(unsigned bin, int rank) {
     for (int b = threadIdx.x; b < kSubBins; b += kThreads) s.sub[b] = 0;
     __syncthreads();
+#pragma unroll 4
     for (int i = threadIdx.x; i < length; i += kThreads) {
       unsigned k = key(i);
       if (k >> kSubBits == bin) atomicAdd(&s.sub[k & (kSubBins - 1)], 1u);
@@ -297,6 +303,7 @@ struct RowSampler {
       unsigned countBefore = __shfl_sync(kFullMask, countEnd - count, cta);
       unsigned long long massBefore = __shfl_sync(kFullMask, massEnd - mass, cta);
 
+      // Each lane sums its own stretch of the range; then the stretch that reaches the target is gone through by all lanes.
       count = 0;
       mass = 0;
 #pragma unroll 4
@@ -308,23 +315,30 @@ struct RowSampler {
       }
       countEnd = warpInclusive(count) + countBefore;
       massEnd = warpInclusive(mass) + massBefore;
-      reached = __ballot_sync(kFullMask, (kByMass ? massEnd : countEnd) >= target);
-      int owner = __ffs(reached) - 1;
-      if (laneId == owner) {
-        countBefore = countEnd - count;
-        massBefore = massEnd - mass;
-        int index = laneId * kPerLane;
-        while (true) {
-          unsigned c = Cluster<kCluster>::load(kSub ? &s.subCount[index] : &s.binCount[index], cta);
-          unsigned long long m = measure<kSub>(index, cta, c, parent);
-          if ((kByMass ? massBefore + m : countBefore + c) >= target) break;
-          countBefore += c;
-          massBefore += m;
-          index++;
+      int owner = __ffs(__ballot_sync(kFullMask, (kByMass ? massEnd : countEnd) >= target)) - 1;
+      countBefore = __shfl_sync(kFullMask, countEnd - count, owner);
+      massBefore = __shfl_sync(kFullMask, massEnd - mass, owner);
+      for (int base = 0; base < kPerLane; base += 32) {
+        int index = owner * kPerLane + base + laneId;
+        count = 0;
+        mass = 0;
+        if (base + laneId < kPerLane) {
+          count = Cluster<kCluster>::load(kSub ? &s.subCount[index] : &s.binCount[index], cta);
+          mass = measure<kSub>(index, cta, count, parent);
         }
-        s.cutBin = cta * kRange + index;
-        s.cutCount = countBefore;
-        s.cutMass = massBefore;
+        countEnd = warpInclusive(count) + countBefore;
+        massEnd = warpInclusive(mass) + massBefore;
+        reached = __ballot_sync(kFullMask, (kByMass ? massEnd : countEnd) >= target);
+        if (reached != 0) {
+          if (laneId == __ffs(reached) - 1) {
+            s.cutBin = cta * kRange + index;
+            s.cutCount = countEnd - count;
+            s.cutMass = massEnd - mass;
+          }
+          break;
+        }
+        countBefore = __shfl_sync(kFullMask, countEnd, 31);
+        massBefore = __shfl_sync(kFullMask, massEnd, 31);
       }
     }
     __syncthreads();
@@ -358,58 +372,56 @@ struct RowSampler {
     total(ties, mass, &s.ties, &s.sureMass);
   }
 
-  // The id at which the running mass of the kept tokens of this slice first exceeds `target`.
+  // The id at which the running mass of the kept tokens of this slice first exceeds `target`; -1 in all but one warp.
   __device__ __forceinline__ int drawFromSlice(unsigned long long target, unsigned cutKey,
                                                unsigned tiesKept, unsigned long long tieMass) {
-    int part = (length + kWarps * 32 - 1) / (kWarps * 32) * 32;
-    int begin = min(warp * part, length);
+    int part = (length + kThreads - 1) / kThreads;   // consecutive ids per thread
+    int begin = min(static_cast<int>(threadIdx.x) * part, length);
     int end = min(begin + part, length);
     unsigned long long mass = 0;
     unsigned ties = 0;
-    for (int i = begin + laneId; i < end; i += 32) {
+#pragma unroll 4
+    for (int i = begin; i < end; i++) {
       unsigned k = key(i);
       if (k < cutKey) mass += massOf(k);
-      if (k == cutKey) ties++;
+      ties += k == cutKey;
     }
-    mass = warpTotal(mass);
-    ties = warpTotal(ties);
+    unsigned long long massEnd = warpInclusive(mass);
+    unsigned tiesEnd = warpInclusive(ties);
     __syncthreads();
-    if (laneId == 0) {
-      s.warpMass[warp] = mass;
-      s.warpCount[warp] = ties;
+    if (laneId == 31) {
+      s.warpMass[warp] = massEnd;
+      s.warpCount[warp] = tiesEnd;
     }
     __syncthreads();
-    int token = -1;
-    unsigned tiesLeft = tiesKept;
-    unsigned long long before = 0;
-    for (int w = 0; w < kWarps; w++) {
-      unsigned tiesHere = min(tiesLeft, s.warpCount[w]);
-      unsigned long long here = s.warpMass[w] + tiesHere * tieMass;
-      if (before + here > target) {
-        if (w == warp) {
-          for (int base = begin; base < end; base += 32) {
-            unsigned k = base + laneId < end ? key(base + laneId) : kKeyLimit;
-            unsigned tieMask = __ballot_sync(kFullMask, k == cutKey && base + laneId < end);
-            unsigned tieRank = __popc(tieMask & ((1u << laneId) - 1));
-            unsigned long long m = 0;
-            if (k < cutKey) m = massOf(k);
-            if (k == cutKey && k < kKeyLimit && tieRank < tiesLeft) m = tieMass;
-            unsigned long long running = warpInclusive(m) + before;
-            unsigned reached = __ballot_sync(kFullMask, running > target);
-            if (reached != 0) {
-              token = first + base + __ffs(reached) - 1;
-              break;
-            }
-            before = __shfl_sync(kFullMask, running, 31);
-            tiesLeft -= min(tiesLeft, static_cast<unsigned>(__popc(tieMask)));
-          }
-        }
-        break;
-      }
-      before += here;
-      tiesLeft -= tiesHere;
+    unsigned long long lowerMass = warpTotal(laneId < warp ? s.warpMass[laneId] : 0ull);
+    unsigned lowerTies = warpTotal(laneId < warp ? s.warpCount[laneId] : 0u);
+    massEnd += lowerMass;
+    tiesEnd += lowerTies;
+    unsigned long long keptBefore = massEnd - mass + min(tiesEnd - ties, tiesKept) * tieMass;
+    unsigned long long keptEnd = massEnd + min(tiesEnd, tiesKept) * tieMass;
+    unsigned holds = __ballot_sync(kFullMask, keptBefore <= target && target < keptEnd);
+    if (holds == 0) return -1;
+    int owner = __ffs(holds) - 1;
+    unsigned long long running = __shfl_sync(kFullMask, keptBefore, owner);
+    unsigned tiesBefore = __shfl_sync(kFullMask, tiesEnd - ties, owner);
+    begin = __shfl_sync(kFullMask, begin, owner);
+    end = __shfl_sync(kFullMask, end, owner);
+    for (int base = begin; base < end; base += 32) {
+      bool inside = base + laneId < end;
+      unsigned k = inside ? key(base + laneId) : kKeyLimit;
+      unsigned tieMask = __ballot_sync(kFullMask, inside && k == cutKey);
+      unsigned rank = tiesBefore + __popc(tieMask & ((1u << laneId) - 1));
+      unsigned long long m = 0;
+      if (k < cutKey) m = massOf(k);
+      if (k == cutKey && rank < tiesKept) m = tieMass;
+      unsigned long long reach = warpInclusive(m) + running;
+      unsigned reached = __ballot_sync(kFullMask, reach > target);
+      if (reached != 0) return first + base + __ffs(reached) - 1;
+      running = __shfl_sync(kFullMask, reach, 31);
+      tiesBefore += __popc(tieMask);
     }
-    return token;
+    return -1;
   }
 
   __device__ __forceinline__ void finish(int lane, int index, int token) {
@@ -422,6 +434,7 @@ struct RowSampler {
   }
 
   __device__ __forceinline__ void run(int row, int lane) {
+    SAMPLE_MARK(0);
     int rank = Cluster<kCluster>::rank();
     int sliceLength = (batch.vocab + kCluster * kSliceUnit - 1) / (kCluster * kSliceUnit) * kSliceUnit;
     warp = threadIdx.x >> 5;
@@ -439,6 +452,7 @@ struct RowSampler {
     int index = batch.tokenIndex[lane];
 
     unsigned long long best = findBest();
+    SAMPLE_MARK(1);
     zMax = fromOrderedBits(static_cast<unsigned>(best >> 32));
     int bestToken = static_cast<int>(0xffffffffu - static_cast<unsigned>(best));
     bool finite = fabsf(zMax) < __int_as_float(0x7f800000);
@@ -448,6 +462,7 @@ struct RowSampler {
       return;
     }
     histogram(rank);
+    SAMPLE_MARK(2);
     unsigned allCount = 0;
     unsigned long long keptMass = 0;
     for (int cta = 0; cta < kCluster; cta++) {
@@ -473,13 +488,16 @@ struct RowSampler {
       Cut cut = find<false, true>(need, 0);
       if (cut.bin != subBin) {
         subBin = cut.bin;
+        SAMPLE_MARK(7);
         subHistogram(subBin, rank);
+        SAMPLE_MARK(8);
       }
       Cut sub = find<true, true>(need - cut.massBefore, subBin);
       cutKey = subBin << kSubBits | sub.bin;
       unsigned long long tieMass = massOf(cutKey);
       tiesKept = static_cast<unsigned>((need - cut.massBefore - sub.massBefore + tieMass - 1) / tieMass);
     }
+    SAMPLE_MARK(3);
     if (minPKey < cutKey) {
       cutKey = minPKey + 1;
       tiesKept = 0;
@@ -487,6 +505,7 @@ struct RowSampler {
     }
     keptOfSlice(cutKey);
     Cluster<kCluster>::sync();
+    SAMPLE_MARK(4);
     unsigned long long tieMass = cutKey < kKeyLimit ? massOf(cutKey) : 0;
     unsigned long long sum = 0;
     unsigned long long myBefore = 0;
@@ -508,7 +527,9 @@ struct RowSampler {
     unsigned long long u = philoxFirstWord(seed, static_cast<unsigned>(index)) >> 8;
     unsigned long long target = (sum >> 24) * u + ((sum & 0xffffffull) * u >> 24);
     if (target < myBefore || target - myBefore >= myMass) return;
+    SAMPLE_MARK(5);
     int token = drawFromSlice(target - myBefore, cutKey, myTies, tieMass);
+    SAMPLE_MARK(6);
     if (token >= 0 && laneId == 0) finish(lane, index, token);
   }
 };
