@@ -13,14 +13,8 @@ public final class SkinnyGemmKernel {
   /** Bytes that a launch of the widest kernel leaves partial sums in, per thread block. */
   private static final long WORKSPACE_BYTES_PER_BLOCK = 2L * 128 * 256 * Float.BYTES;
 
-  private static final int[] TOKENS = {8, 16, 32, 64, 128, 256};
+  private static final int[] TOKENS = {8, 16, 32, 64, 128, 192, 256};
   private static final int BLOCK = 384;
-  private static final int COUNTERS_PER_ROW_BLOCK = 4;
-  private static final int ROW_BLOCK = 256;
-
-  /** Half slabs (16 KB) of the next matrix that a thread block asks the L2 for. */
-  private static final int PREFETCH_SLABS = 8;
-
   private final Launcher launcher;
   private final int grid;
   private final int sharedBytes;
@@ -37,23 +31,11 @@ public final class SkinnyGemmKernel {
   }
 
   /**
-   * Scratch memory shared by all launches of a stream.
-   *
-   * @param workspace {@link #workspaceBytes} bytes
-   * @param counters {@link #counterBytes} bytes, zero before the first launch
+   * Bytes of the workspace that all launches of a stream share. Every byte must be 0xFF before the
+   * first launch, and is again after each.
    */
-  public record Scratch(long workspace, long counters) {}
-
-  /** Bytes of the workspace. */
   public long workspaceBytes() {
     return grid * WORKSPACE_BYTES_PER_BLOCK;
-  }
-
-  /** Bytes of the counters for matrices of up to {@code mostOutFeatures} rows. */
-  public static long counterBytes(int mostOutFeatures) {
-    return (long) Integer.BYTES
-        * COUNTERS_PER_ROW_BLOCK
-        * ((mostOutFeatures + ROW_BLOCK - 1) / ROW_BLOCK);
   }
 
   /**
@@ -64,7 +46,7 @@ public final class SkinnyGemmKernel {
    * @param y {@code [rows, n]} float, or {@code [rows, n / 2]} bf16 for {@link Epilogue#SILU_MUL}
    * @param numRows device address of the number of rows, at most {@code mostRows}
    * @param mostRows 1 to 256; chooses the kernel
-   * @param next the matrix of the product after this one, whose first part is brought to the L2
+   * @param workspace see {@link #workspaceBytes}
    */
   public void enqueue(
       PackedMatrix weights,
@@ -73,23 +55,17 @@ public final class SkinnyGemmKernel {
       long numRows,
       int mostRows,
       Epilogue epilogue,
-      Scratch scratch,
-      PackedMatrix next) {
+      long workspace) {
     launcher
         .address(weights.address())
         .address(x)
         .address(y)
         .address(0)
         .address(numRows)
-        .address(scratch.workspace())
-        .address(scratch.counters())
+        .address(workspace)
         .integer(weights.outFeatures())
         .integer(weights.inFeatures())
         .integer(epilogue.ordinal())
-        .address(next.address())
-        .integer(next.outFeatures())
-        .integer(next.inFeatures())
-        .integer(PREFETCH_SLABS)
         .launch(
             functions.ceilingEntry(mostRows).getValue(),
             new LaunchShape(grid, 1, 1, BLOCK, sharedBytes),
