@@ -7,7 +7,9 @@ import io.tracemill.engine.kvcache.PageAllocator;
 import io.tracemill.engine.kvcache.PageTable;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 
 /**
  * Advances all lanes whose prompt is complete by one token each: in one batch, or in several where
@@ -25,6 +27,7 @@ final class DecodeStage {
   private final Sequence[] ready;
   private int numReady;
   private int numPaused;
+  private final Map<Sequence, ReasoningException> unmapped = new LinkedHashMap<>();
   private int[] lanes = new int[0];
   private Sequence[] sequences = new Sequence[0];
 
@@ -65,6 +68,7 @@ final class DecodeStage {
    */
   List<Sequence> enqueue(long clock, InFlight inFlight) {
     collectReady(clock);
+    unmapped.forEach((sequence, cause) -> shedder.shed(sequence, "mapping pages", cause));
     List<Sequence> stepped = Arrays.asList(ready).subList(0, numReady);
     int from = 0;
     while (from < numReady) {
@@ -98,6 +102,7 @@ final class DecodeStage {
   private void collectReady(long clock) {
     numReady = 0;
     numPaused = 0;
+    unmapped.clear();
     for (int i = 0; i < decoding.size(); i++) {
       Sequence sequence = decoding.get(i);
       int step = sequence.enqueuedSteps() + 1;
@@ -115,11 +120,22 @@ final class DecodeStage {
         counters.pausedLaneSteps.increment();
         continue;
       }
-      int firstNew = pages.grow(rows);
-      if (firstNew < pages.size()) {
-        backend.mapPages(sequence.lane(), firstNew, pages.pagesFrom(firstNew));
+      if (pages.missingPages(rows) == 0 || mapMore(sequence, rows)) {
+        ready[numReady++] = sequence;
       }
-      ready[numReady++] = sequence;
+    }
+  }
+
+  private boolean mapMore(Sequence sequence, int rows) {
+    PageTable pages = sequence.pages();
+    int firstNew = pages.grow(rows);
+    try {
+      backend.mapPages(sequence.lane(), firstNew, pages.pagesFrom(firstNew));
+      return true;
+    } catch (ReasoningException e) {
+      Shedder.requireInsufficientResources(e);
+      unmapped.put(sequence, e);
+      return false;
     }
   }
 

@@ -212,9 +212,15 @@ final class Scheduler implements Shedder {
     sequence.start(lane, allocator, firstStepClock(sequence));
     admission.admit(sequence);
     running.add(sequence);
-    sequence.pages().grow(sequence.promptRows());
-    backend.mapPages(lane, 0, sequence.pages().pagesFrom(0));
     prefill.add(sequence);
+    sequence.pages().grow(sequence.promptRows());
+    try {
+      backend.mapPages(lane, 0, sequence.pages().pagesFrom(0));
+    } catch (ReasoningException e) {
+      Shedder.requireInsufficientResources(e);
+      shed(sequence, "mapping pages", e);
+      return false;
+    }
     return true;
   }
 
@@ -254,6 +260,7 @@ final class Scheduler implements Shedder {
     } else if (++finishesSinceShed % FINISHES_BEFORE_MORE_LANES == 0) {
       laneLimit = Math.min(freeLanes.length, laneLimit + 1);
     }
+    publish();
     sequence.finish(reason, error, rowBytes, System.nanoTime());
   }
 

@@ -37,6 +37,7 @@ public final class FakeBackend implements Backend {
   /** What a call does. */
   public enum Operation {
     START,
+    MAP,
     PREFILL,
     DECODE,
     COMPRESS
@@ -152,7 +153,7 @@ public final class FakeBackend implements Backend {
 
   @Override
   public void mapPages(int lane, int firstEntry, int[] pages) {
-    checkThread();
+    enter(Operation.MAP, pages.length);
     for (int i = 0; i < pages.length; i++) {
       int entry = firstEntry + i;
       int page = pages[i];

@@ -242,11 +242,11 @@ final class TestScheduler {
         new SchedulerHarness(new FakeBackend(400, 16, stepsInFlight, ENDLESS), options())
             .run(specs);
     FakeBackend tight = new FakeBackend(400, 16, stepsInFlight, ENDLESS);
-    int[] most = {0, 20, 3, 2};
+    int[] most = {1, 9, 20, 3, 2};
     AtomicInteger failures = new AtomicInteger();
     tight.onOperation(
         (operation, size) -> {
-          if (operation != Operation.START && size > most[operation.ordinal()]) {
+          if (size > most[operation.ordinal()]) {
             failures.incrementAndGet();
             throw outOfMemory();
           }
