@@ -6,11 +6,12 @@
 // takes items blockIdx, blockIdx + grid, ... Inside a chunk warp w takes the 16-row slices w, w+8; each warp copies its own
 // slices with cp.async through a private ring (3 stages at d 128, 6 at d 64) that runs ahead over item boundaries, so no barrier stands between
 // copy and use. Slice: S^T[16 keys][8 queries] by mma with the keys as A; base-2 online softmax; O^T[d][8] += V^T P^T.
-// Four more warps merge behind them: the 8 warps' results in warp order to one partial result per chunk, and in the last CTA to
-// arrive the partials of 16 chunks, then of all groups of 16, in ascending order; fences and counters are theirs alone, because
-// a fence in a copying warp would wait for its copies. Every boundary is a function of the row index alone, so a row's
+// The 8 warps' results are combined in warp order to one partial result per chunk (or the output row, if it has one chunk). Four
+// more warps count the chunks that are done; the last CTA to arrive merges the partials of 16 chunks, then of all groups of 16,
+// in ascending order, while its attending warps go on: a merge that held them up would make the CTA last again and again.
+// Every boundary is a function of the row index alone, so a row's
 // result does not depend on the batch, on the grid or on the order of arrival.
-// Shared memory: d 128: 230,928 bytes, d 64: 214,544 bytes, dynamic (cuFuncSetAttribute needed above 48 KB).
+// Shared memory: d 128: 230,944 bytes, d 64: 214,560 bytes, dynamic (cuFuncSetAttribute needed above 48 KB).
 // Launch: grid = number of multiprocessors, block 384.
 // CPU twin: decode attention of the CPU backend (fp32 softmax over bf16 K and V); probabilities are rounded to bf16 here.
 #include "paged_attention_decode.cuh"

@@ -11,9 +11,9 @@ constexpr int kGroupColumns = 8;      // query heads of one KV head, padded to t
 constexpr int kChunksPerMerge = 16;   // first level of the merge tree
 constexpr int kMaxMergeGroups = 32;   // second level: at most 32 * 16 * 256 = 131072 rows
 constexpr int kMergeWarps = 4;
-constexpr int kFullBarrier = 1;       // an item's results stand in the merge buffer
-constexpr int kFreeBarrier = 2;       // the merge buffer may be written
-constexpr int kMergeBarrier = 3;      // among the merging warps
+constexpr int kAttendBarrier = 1;     // among the attending warps
+constexpr int kMergeBarrier = 2;      // among the merging warps
+constexpr int kMaxPending = 4;        // merges that are collected before they are carried out
 
 struct DecodeAttention {
   const bf16* query;      // [rows][Hq][d]
@@ -38,13 +38,23 @@ struct DecodeShape {
   static constexpr int kRingBytes = kWarps * kStages * kStageBytes;
   static constexpr int kPitch = kHeadDim + 4;                          // floats; spreads the merge buffer's banks
   static constexpr int kMergeBytes = kWarps * kGroupColumns * (kPitch + 2) * 4;
-  static constexpr int kSharedBytes = kRingBytes + kMergeBytes + 16;
+  static constexpr int kSharedBytes = kRingBytes + kMergeBytes + 32;
 };
+
+// What the attending and the merging warps of a CTA tell each other.
+struct DecodeSignals {
+  int done;                    // items handed over, times the number of attending warps
+  int pendingCount;
+  int ticket;
+  int pending[kMaxPending];
+};
+static_assert(sizeof(DecodeSignals) <= 32, "fits behind the merge buffer");
 
 // Which slice of which item a warp copies next. Walks the same sequence as the computation, some stages ahead; the descriptor of
 // the item after the present one is already under way, so that opening an item does not wait for memory.
 struct SliceCursor {
   int item;
+  int kvHead;
   int slice;
   int slices;
   int rows;
@@ -74,6 +84,7 @@ __device__ __forceinline__ void openNext(SliceCursor& cursor, const DecodeAttent
     cursor.pages = cursor.nextPages;
     cursor.slices = (cursor.rows + kSliceRows - 1) / kSliceRows;
     cursor.slice = warp;
+    cursor.kvHead = cursor.item % a.numKvHeads;
     fetchNext(cursor, a, cursor.item + gridDim.x, total);
   } while (cursor.slice >= cursor.slices);
 }
@@ -91,12 +102,11 @@ __device__ __forceinline__ void copySlice(SliceCursor& cursor, const DecodeAtten
                : pageIndex == 1 ? cursor.pages.y
                : pageIndex == 2 ? cursor.pages.z
                                 : cursor.pages.w;
-    int kvHead = cursor.item % a.numKvHeads;
     int rowInTurn = laneId / kPieces;
     int piece = laneId % kPieces;
     int left = cursor.rows - cursor.slice * kSliceRows - rowInTurn;
     const char* keys = reinterpret_cast<const char*>(
-        a.pool + poolRow<kHeadDim>(page, 0, a.numKvHeads, kvHead, (cursor.slice & 3) * kSliceRows));
+        a.pool + poolRow<kHeadDim>(page, 0, a.numKvHeads, cursor.kvHead, (cursor.slice & 3) * kSliceRows));
     const char* values = keys + static_cast<long long>(a.numKvHeads) * kPageTokens * kHeadDim * 2;
     unsigned target = stage + rowInTurn * kHeadDim * 2;
 #pragma unroll
@@ -214,58 +224,81 @@ __device__ __forceinline__ void storePartial(float* row, int laneId, const Outpu
 }
 
 // Merges `count` <= 32 partial results number first, first + step, ... in ascending order. The result replaces partial `first`,
-// or goes to `outRow` (the group's heads) when that is given. A warp takes whole query heads.
+// or goes to `outRow` (the group's heads) when that is given. A warp takes the heads warp and warp + 4, both at a time, with 8
+// partials of each in flight: the time of a merge is its memory latency.
 template <int kHeadDim>
 __device__ __forceinline__ void mergePartials(const DecodeAttention& a, int first, int step, int count,
                                               int kvHead, int group, int warp, int laneId,
                                               bf16* outRow) {
   constexpr int kCount = OutputPiece<kHeadDim>::kCount;
-  for (int head = warp; head < group; head += kMergeWarps) {
-    long long mine = static_cast<long long>(first + laneId * step) * a.numKvHeads + kvHead;
-    float2 stats = laneId < count ? loadFromL2(a.partialStats + mine * group + head)
-                                  : make_float2(negativeInfinity(), 0.0f);
-    float maximum = stats.x;
+  constexpr int kHeads = kGroupColumns / kMergeWarps;
+  constexpr int kFlight = 8;
+  OutputPiece<kHeadDim> o[kHeads];
+  OutputPiece<kHeadDim> flight[kHeads][kFlight];
+  float maximum[kHeads];
+  float weight[kHeads];
+  float sum[kHeads];
+  auto indexOf = [&](int i) { return static_cast<long long>(first + i * step) * a.numKvHeads + kvHead; };
+  auto load = [&](int base) {
 #pragma unroll
-    for (int s = 16; s > 0; s >>= 1) maximum = fmaxf(maximum, __shfl_xor_sync(kFullMask, maximum, s));
-    float weight = exp2Fast(stats.x - maximum);
-    float sum = warpSum(stats.y * weight);
-    OutputPiece<kHeadDim> o;
+    for (int h = 0; h < kHeads; h++) {
+      int head = warp + h * kMergeWarps;
 #pragma unroll
-    for (int k = 0; k < kCount; k++) o.v[k] = 0.0f;
-#pragma unroll 8
-    for (int i = 0; i < count; i++) {
-      long long index = static_cast<long long>(first + i * step) * a.numKvHeads + kvHead;
-      OutputPiece<kHeadDim> p = loadPartial<kHeadDim>(a.partial + (index * group + head) * kHeadDim, laneId);
-      float w = __shfl_sync(kFullMask, weight, i);
-#pragma unroll
-      for (int k = 0; k < kCount; k++) o.v[k] += w * p.v[k];
+      for (int i = 0; i < kFlight; i++) {
+        if (head < group && base + i < count) {
+          flight[h][i] = loadPartial<kHeadDim>(a.partial + (indexOf(base + i) * group + head) * kHeadDim, laneId);
+        }
+      }
     }
+  };
+  load(0);
+#pragma unroll
+  for (int h = 0; h < kHeads; h++) {
+    int head = warp + h * kMergeWarps;
+    float2 stats = laneId < count && head < group ? loadFromL2(a.partialStats + indexOf(laneId) * group + head)
+                                                  : make_float2(-1.0e30f, 0.0f);
+    maximum[h] = stats.x;
+#pragma unroll
+    for (int s = 16; s > 0; s >>= 1) maximum[h] = fmaxf(maximum[h], __shfl_xor_sync(kFullMask, maximum[h], s));
+    weight[h] = exp2Fast(stats.x - maximum[h]);
+    sum[h] = warpSum(stats.y * weight[h]);
+#pragma unroll
+    for (int k = 0; k < kCount; k++) o[h].v[k] = 0.0f;
+  }
+  for (int base = 0; base < count; base += kFlight) {
+    if (base > 0) load(base);
+#pragma unroll
+    for (int h = 0; h < kHeads; h++) {
+#pragma unroll
+      for (int i = 0; i < kFlight; i++) {
+        float w = __shfl_sync(kFullMask, weight[h], (base + i) & 31);
+        if (warp + h * kMergeWarps < group && base + i < count) {
+#pragma unroll
+          for (int k = 0; k < kCount; k++) o[h].v[k] += w * flight[h][i].v[k];
+        }
+      }
+    }
+  }
+#pragma unroll
+  for (int h = 0; h < kHeads; h++) {
+    int head = warp + h * kMergeWarps;
+    if (head >= group) continue;
     if (outRow != nullptr) {
-      storeOutput<kHeadDim>(outRow + head * kHeadDim, laneId, o, 1.0f / sum);
+      storeOutput<kHeadDim>(outRow + head * kHeadDim, laneId, o[h], 1.0f / sum[h]);
     } else {
-      long long index = static_cast<long long>(first) * a.numKvHeads + kvHead;
-      storePartial<kHeadDim>(a.partial + (index * group + head) * kHeadDim, laneId, o);
-      __syncwarp();
-      if (laneId == 0) a.partialStats[index * group + head] = make_float2(maximum, sum);
+      storePartial<kHeadDim>(a.partial + (indexOf(0) * group + head) * kHeadDim, laneId, o[h]);
+      if (laneId == 0) a.partialStats[indexOf(0) * group + head] = make_float2(maximum[h], sum[h]);
     }
   }
 }
 
-// True for all merging threads of the CTA that arrives last of `expected` at `counter`, which it sets back to zero. One thread
-// fences for all: a fence in the copying warps would wait for their copies in flight.
-__device__ __forceinline__ bool arriveLast(int* counter, int expected, int thread, int* shared) {
-  syncNamed(kMergeBarrier, kMergeWarps * 32);
-  if (thread == 0) {
-    __threadfence();
-    int arrived = atomicAdd(counter, 1);
-    if (arrived == expected - 1) {
-      *counter = 0;
-      __threadfence();
-    }
-    *shared = arrived;
-  }
-  syncNamed(kMergeBarrier, kMergeWarps * 32);
-  return *shared == expected - 1;
+// One more arrival at `counter`; true if it was the last of `expected`, which sets the counter back to zero. The addition releases
+// what was written before; only the last arrival acquires, because an acquiring fence empties the L1 of the multiprocessor.
+__device__ __forceinline__ bool arrivesLast(int* counter, int expected) {
+  if (addRelease(counter, 1) != expected - 1) return false;
+  acquireFence();
+  *counter = 0;
+  return true;
 }
 
 template <int kHeadDim>
@@ -282,10 +315,42 @@ __device__ __forceinline__ void loadQuery(const DecodeAttention& a, int row, int
   }
 }
 
+// One head of an item: the attending warps' results in warp order, to the output row or to the item's partial result.
+template <int kHeadDim, int kWarps, int kStages>
+__device__ __forceinline__ void combineWarps(const DecodeAttention& a, const float* mergeOut, const float2* mergeStats,
+                                             int4 words, int item, int head, int group, int activeWarps, int laneId) {
+  using Shape = DecodeShape<kHeadDim, kWarps, kStages>;
+  constexpr int kCount = OutputPiece<kHeadDim>::kCount;
+  float maximum = mergeStats[head].x;
+  for (int w = 1; w < activeWarps; w++) maximum = fmaxf(maximum, mergeStats[w * kGroupColumns + head].x);
+  float sum = 0.0f;
+  OutputPiece<kHeadDim> merged;
+#pragma unroll
+  for (int k = 0; k < kCount; k++) merged.v[k] = 0.0f;
+#pragma unroll 4
+  for (int w = 0; w < activeWarps; w++) {
+    float2 stats = mergeStats[w * kGroupColumns + head];
+    float weight = exp2Fast(stats.x - maximum);
+    sum += stats.y * weight;
+    const float* source = mergeOut + (w * kGroupColumns + head) * Shape::kPitch + laneId * kCount;
+#pragma unroll
+    for (int k = 0; k < kCount; k++) merged.v[k] += weight * source[k];
+  }
+  int kvHead = item % a.numKvHeads;
+  if (words.y >> 16 == 1) {
+    long long row = static_cast<long long>(words.x & 0xffff) * a.numQueryHeads + kvHead * group + head;
+    storeOutput<kHeadDim>(a.out + row * kHeadDim, laneId, merged, 1.0f / sum);
+  } else {
+    long long index = static_cast<long long>(words.z + (words.x >> 16)) * a.numKvHeads + kvHead;
+    storePartial<kHeadDim>(a.partial + (index * group + head) * kHeadDim, laneId, merged);
+    if (laneId == 0) a.partialStats[index * group + head] = make_float2(maximum, sum);
+  }
+}
+
 // The warps that copy and attend.
 template <int kHeadDim, int kWarps, int kStages>
 __device__ __forceinline__ void attendItems(const DecodeAttention& a, unsigned ring, float* mergeOut, float2* mergeStats,
-                                            int total, int warp, int laneId) {
+                                            DecodeSignals* signals, int total, int warp, int laneId) {
   using Shape = DecodeShape<kHeadDim, kWarps, kStages>;
   constexpr int kSteps = kHeadDim / 16;
   int group = a.numQueryHeads / a.numKvHeads;
@@ -330,6 +395,7 @@ __device__ __forceinline__ void attendItems(const DecodeAttention& a, unsigned r
       readStage = readStage + 1 == kStages ? 0 : readStage + 1;
     }
     // The next item's queries and the descriptor after it are on their way while this item is handed over.
+    int4 done = words;
     int next = item + gridDim.x;
     words = nextWords;
     if (next < total) loadQuery<kHeadDim>(a, words.x & 0xffff, next % a.numKvHeads, group, laneId, q);
@@ -339,7 +405,7 @@ __device__ __forceinline__ void attendItems(const DecodeAttention& a, unsigned r
       sum0 += __shfl_xor_sync(kFullMask, sum0, step);
       sum1 += __shfl_xor_sync(kFullMask, sum1, step);
     }
-    syncNamed(kFreeBarrier, (kWarps + kMergeWarps) * 32);
+    syncNamed(kAttendBarrier, kWarps * 32);   // the merge buffer has been read
     if (warp < slices) {
       int first = 2 * (laneId & 3);
       float* target = mergeOut + (warp * kGroupColumns + first) * Shape::kPitch + (laneId >> 2);
@@ -355,83 +421,76 @@ __device__ __forceinline__ void attendItems(const DecodeAttention& a, unsigned r
         mergeStats[warp * kGroupColumns + first + 1] = make_float2(max1, sum1);
       }
     }
-    arriveNamed(kFullBarrier, (kWarps + kMergeWarps) * 32);
+    syncNamed(kAttendBarrier, kWarps * 32);
+    int activeWarps = slices < kWarps ? slices : kWarps;
+    for (int head = warp; head < group; head += kWarps) {
+      combineWarps<kHeadDim, kWarps, kStages>(a, mergeOut, mergeStats, done, item, head, group, activeWarps, laneId);
+    }
+    __syncwarp();
+    if (laneId == 0) addReleaseShared(&signals->done, 1);
   }
 }
 
-// The warps that merge: the item's attending warps first, then chunks and groups of chunks when this CTA arrives last.
-template <int kHeadDim, int kWarps, int kStages>
-__device__ __forceinline__ void mergeItems(const DecodeAttention& a, const float* mergeOut, const float2* mergeStats,
-                                           int* ticket, int total, int warp, int laneId) {
-  using Shape = DecodeShape<kHeadDim, kWarps, kStages>;
-  constexpr int kCount = OutputPiece<kHeadDim>::kCount;
-  constexpr int kHeads = (kGroupColumns + kMergeWarps - 1) / kMergeWarps;
+// The warps that merge chunks. Thread 0 reports every item of this CTA at its counter as soon as it is handed over, and collects
+// those that came last; the merges run while the attending warps go on, which never wait for them.
+template <int kHeadDim, int kWarps>
+__device__ __forceinline__ void mergeItems(const DecodeAttention& a, DecodeSignals* signals, int total, int warp,
+                                           int laneId) {
   int group = a.numQueryHeads / a.numKvHeads;
-  int thread = warp * 32 + laneId;
-  int4 nextWords = make_int4(0, 0, 0, 0);
-  if (blockIdx.x < total) {
-    nextWords = __ldg(descriptorOf(a, blockIdx.x));
-    arriveNamed(kFreeBarrier, (kWarps + kMergeWarps) * 32);
-  }
-  for (int item = blockIdx.x; item < total; item += gridDim.x) {
-    int4 words = nextWords;
-    bool more = item + gridDim.x < total;
-    if (more) nextWords = __ldg(descriptorOf(a, item + gridDim.x));
-    int kvHead = item % a.numKvHeads;
-    int row = words.x & 0xffff;
-    int chunk = words.x >> 16;
-    int chunks = words.y >> 16;
-    int slices = ((words.y & 0xffff) + kSliceRows - 1) / kSliceRows;
-    int activeWarps = slices < kWarps ? slices : kWarps;
-    OutputPiece<kHeadDim> merged[kHeads];
-    float maximum[kHeads];
-    float sum[kHeads];
-    syncNamed(kFullBarrier, (kWarps + kMergeWarps) * 32);
-#pragma unroll
-    for (int h = 0; h < kHeads; h++) {
-      int head = warp + h * kMergeWarps;
-      if (head >= group) continue;
-      maximum[h] = mergeStats[head].x;
-      for (int w = 1; w < activeWarps; w++) {
-        maximum[h] = fmaxf(maximum[h], mergeStats[w * kGroupColumns + head].x);
+  int item = blockIdx.x;
+  int handedOver = 0;
+  auto countersOf = [&](int row, int kvHead) {
+    return a.counters + (static_cast<long long>(row) * a.numKvHeads + kvHead) * (a.mergeGroups + 1);
+  };
+  while (true) {
+    if (warp == 0 && laneId == 0) {
+      int count = 0;
+      while (item < total && count < kMaxPending) {
+        if (loadAcquireShared(&signals->done) < handedOver + kWarps) {
+          if (count > 0) break;
+          __nanosleep(32);
+          continue;
+        }
+        int4 words = __ldg(descriptorOf(a, item));
+        int chunk = words.x >> 16;
+        int chunks = words.y >> 16;
+        if (chunks > 1) {
+          int mergeGroup = chunk / kChunksPerMerge;
+          int members = min(kChunksPerMerge, chunks - mergeGroup * kChunksPerMerge);
+          if (arrivesLast(countersOf(words.x & 0xffff, item % a.numKvHeads) + mergeGroup, members)) {
+            signals->pending[count++] = item;
+          }
+        }
+        handedOver += kWarps;
+        item += gridDim.x;
       }
-      sum[h] = 0.0f;
-#pragma unroll
-      for (int k = 0; k < kCount; k++) merged[h].v[k] = 0.0f;
-      for (int w = 0; w < activeWarps; w++) {
-        float2 stats = mergeStats[w * kGroupColumns + head];
-        float weight = exp2Fast(stats.x - maximum[h]);
-        sum[h] += stats.y * weight;
-        const float* source = mergeOut + (w * kGroupColumns + head) * Shape::kPitch + laneId * kCount;
-#pragma unroll
-        for (int k = 0; k < kCount; k++) merged[h].v[k] += weight * source[k];
+      signals->pendingCount = count;
+    }
+    syncNamed(kMergeBarrier, kMergeWarps * 32);
+    int count = signals->pendingCount;
+    if (count == 0) return;
+    for (int k = 0; k < count; k++) {
+      int last = signals->pending[k];
+      int4 words = __ldg(descriptorOf(a, last));
+      int kvHead = last % a.numKvHeads;
+      int row = words.x & 0xffff;
+      int chunks = words.y >> 16;
+      int firstOfGroup = (words.x >> 16) / kChunksPerMerge * kChunksPerMerge;
+      int groups = (chunks + kChunksPerMerge - 1) / kChunksPerMerge;
+      bf16* outRow = a.out + (static_cast<long long>(row) * a.numQueryHeads + kvHead * group) * kHeadDim;
+      mergePartials<kHeadDim>(a, words.z + firstOfGroup, 1, min(kChunksPerMerge, chunks - firstOfGroup), kvHead, group,
+                              warp, laneId, groups == 1 ? outRow : nullptr);
+      if (groups == 1) continue;
+      syncNamed(kMergeBarrier, kMergeWarps * 32);
+      if (warp == 0 && laneId == 0) {
+        signals->ticket = arrivesLast(countersOf(row, kvHead) + a.mergeGroups, groups) ? 1 : 0;
+      }
+      syncNamed(kMergeBarrier, kMergeWarps * 32);
+      if (signals->ticket == 1) {
+        mergePartials<kHeadDim>(a, words.z, kChunksPerMerge, groups, kvHead, group, warp, laneId, outRow);
       }
     }
-    if (more) arriveNamed(kFreeBarrier, (kWarps + kMergeWarps) * 32);
-    bf16* outRow = a.out + (static_cast<long long>(row) * a.numQueryHeads + kvHead * group) * kHeadDim;
-#pragma unroll
-    for (int h = 0; h < kHeads; h++) {
-      int head = warp + h * kMergeWarps;
-      if (head >= group) continue;
-      if (chunks == 1) {
-        storeOutput<kHeadDim>(outRow + head * kHeadDim, laneId, merged[h], 1.0f / sum[h]);
-      } else {
-        long long index = static_cast<long long>(words.z + chunk) * a.numKvHeads + kvHead;
-        storePartial<kHeadDim>(a.partial + (index * group + head) * kHeadDim, laneId, merged[h]);
-        if (laneId == 0) a.partialStats[index * group + head] = make_float2(maximum[h], sum[h]);
-      }
-    }
-    if (chunks == 1) continue;
-    int* counters = a.counters + (static_cast<long long>(row) * a.numKvHeads + kvHead) * (a.mergeGroups + 1);
-    int mergeGroup = chunk / kChunksPerMerge;
-    int groups = (chunks + kChunksPerMerge - 1) / kChunksPerMerge;
-    int firstOfGroup = mergeGroup * kChunksPerMerge;
-    int members = min(kChunksPerMerge, chunks - firstOfGroup);
-    if (!arriveLast(counters + mergeGroup, members, thread, ticket)) continue;
-    mergePartials<kHeadDim>(a, words.z + firstOfGroup, 1, members, kvHead, group, warp, laneId,
-                            groups == 1 ? outRow : nullptr);
-    if (groups == 1 || !arriveLast(counters + a.mergeGroups, groups, thread, ticket)) continue;
-    mergePartials<kHeadDim>(a, words.z, kChunksPerMerge, groups, kvHead, group, warp, laneId, outRow);
+    syncNamed(kMergeBarrier, kMergeWarps * 32);
   }
 }
 
@@ -443,13 +502,15 @@ __device__ __forceinline__ void attendDecode(const DecodeAttention& a) {
   int laneId = threadIdx.x & 31;
   float* mergeOut = reinterpret_cast<float*>(shared + Shape::kRingBytes);
   float2* mergeStats = reinterpret_cast<float2*>(mergeOut + kWarps * kGroupColumns * Shape::kPitch);
-  int* ticket = reinterpret_cast<int*>(mergeStats + kWarps * kGroupColumns);
+  DecodeSignals* signals = reinterpret_cast<DecodeSignals*>(mergeStats + kWarps * kGroupColumns);
   int total = a.workCount[0] * a.numKvHeads;
+  if (threadIdx.x == 0) signals->done = 0;
+  __syncthreads();
   if (warp < kWarps) {
     unsigned ring = sharedAddress(shared) + warp * kStages * Shape::kStageBytes;
-    attendItems<kHeadDim, kWarps, kStages>(a, ring, mergeOut, mergeStats, total, warp, laneId);
+    attendItems<kHeadDim, kWarps, kStages>(a, ring, mergeOut, mergeStats, signals, total, warp, laneId);
   } else {
-    mergeItems<kHeadDim, kWarps, kStages>(a, mergeOut, mergeStats, ticket, total, warp - kWarps, laneId);
+    mergeItems<kHeadDim, kWarps>(a, signals, total, warp - kWarps, laneId);
   }
 }
 

@@ -9,7 +9,7 @@
 // rpc_score_columns: a CTA takes the same 512 rows; a warp holds 32 keys in registers as A, the selector rows stand in shared
 //   memory as B; the sum over selector rows stays in the thread (then over the quad), in fixed order.
 // Strips start at the page of the first candidate; nothing depends on other lanes. Shapes: rpc_score.cuh. rows = R * group.
-// Shared memory: stats 4 * 64 * d * 2 bytes (d 128: 65,536); columns 256 * (2 * d + 4) bytes (d 128: 66,560); dynamic.
+// Shared memory: stats 4 * 64 * d * 2 bytes (d 128: 65,536); columns 256 * (2 * d + 8) bytes (d 128: 67,584); dynamic.
 // Launch: both grid (strips, layers * Hkv, numDue * rowBlocks | numDue), block 256, with strips >= ceil((63 + candidates) / 512)
 // for every due lane and rowBlocks = ceil(rows / 256).
 // CPU twin: RPC score of the CPU backend (fp32), tolerance of bf16 products accumulated in fp32.
@@ -18,6 +18,7 @@
 namespace tracemill {
 
 constexpr int kStatsStages = 4;
+constexpr float kNoMaximum = -1.0e30f;   // below every score and finite, so that no difference of two is NaN
 
 __device__ __forceinline__ int stripCount(int first, int candidates) {
   return (first % kPageTokens + candidates + kStripRows - 1) / kStripRows;
@@ -81,7 +82,7 @@ __device__ __forceinline__ void scoreStats(const RpcScore& a) {
   float sum[4];
 #pragma unroll
   for (int k = 0; k < 4; k++) {
-    maximum[k] = negativeInfinity();
+    maximum[k] = kNoMaximum;
     sum[k] = 0.0f;
   }
   bool busy = warpRow < rows;
@@ -131,14 +132,12 @@ __device__ __forceinline__ void scoreStats(const RpcScore& a) {
         int c = (k & 1) * 2;
         float top = fmaxf(fmaxf(s[m][0][c], s[m][0][c + 1]), fmaxf(s[m][1][c], s[m][1][c + 1])) * scaleLog2;
         float next = fmaxf(maximum[k], top);
-        if (next != negativeInfinity()) {
-          float terms = (exp2Fast(fmaf(s[m][0][c], scaleLog2, -next)) +
-                         exp2Fast(fmaf(s[m][0][c + 1], scaleLog2, -next))) +
-                        (exp2Fast(fmaf(s[m][1][c], scaleLog2, -next)) +
-                         exp2Fast(fmaf(s[m][1][c + 1], scaleLog2, -next)));
-          sum[k] = sum[k] * exp2Fast(maximum[k] - next) + terms;
-          maximum[k] = next;
-        }
+        float terms = (exp2Fast(fmaf(s[m][0][c], scaleLog2, -next)) +
+                       exp2Fast(fmaf(s[m][0][c + 1], scaleLog2, -next))) +
+                      (exp2Fast(fmaf(s[m][1][c], scaleLog2, -next)) +
+                       exp2Fast(fmaf(s[m][1][c + 1], scaleLog2, -next)));
+        sum[k] = fmaf(sum[k], exp2Fast(maximum[k] - next), terms);
+        maximum[k] = next;
       }
     }
   }
@@ -151,9 +150,7 @@ __device__ __forceinline__ void scoreStats(const RpcScore& a) {
       float otherMax = __shfl_xor_sync(kFullMask, maximum[k], step);
       float otherSum = __shfl_xor_sync(kFullMask, sum[k], step);
       float next = fmaxf(maximum[k], otherMax);
-      float mine = maximum[k] == negativeInfinity() ? 0.0f : sum[k] * exp2Fast(maximum[k] - next);
-      float other = otherMax == negativeInfinity() ? 0.0f : otherSum * exp2Fast(otherMax - next);
-      sum[k] = mine + other;
+      sum[k] = sum[k] * exp2Fast(maximum[k] - next) + otherSum * exp2Fast(otherMax - next);
       maximum[k] = next;
     }
     int row = warpRow + k * 8 + (laneId >> 2);
@@ -161,17 +158,18 @@ __device__ __forceinline__ void scoreStats(const RpcScore& a) {
       stats[static_cast<long long>(strip) * rows + row] = make_float2(maximum[k], sum[k]);
     }
   }
-  __threadfence();
   __syncthreads();
   if (threadIdx.x == 0) {
     int* counter = a.counters + problem * rowBlocks + rowBlock;
-    int arrived = atomicAdd(counter, 1);
-    if (arrived == strips - 1) *counter = 0;
+    int arrived = addRelease(counter, 1);
+    if (arrived == strips - 1) {
+      acquireFence();
+      *counter = 0;
+    }
     ticket = arrived;
   }
   __syncthreads();
   if (ticket != strips - 1) return;
-  __threadfence();
   int row = rowBlock * kRowBlock + threadIdx.x;
   if (row >= rows) return;
   float top = negativeInfinity();
@@ -179,7 +177,7 @@ __device__ __forceinline__ void scoreStats(const RpcScore& a) {
   float all = 0.0f;
   for (int i = 0; i < strips; i++) {
     float2 part = loadFromL2(stats + static_cast<long long>(i) * rows + row);
-    if (part.y > 0.0f) all += part.y * exp2Fast(part.x - top);
+    all += part.y * exp2Fast(part.x - top);
   }
   int newest = due[5];
   int age = (newest - row / group + a.ringRows) % a.ringRows;
@@ -194,6 +192,7 @@ __device__ __forceinline__ void scoreColumns(const RpcScore& a) {
   extern __shared__ __align__(128) char scoreShared[];
   unsigned selectors = sharedAddress(scoreShared);
   float* offsets = reinterpret_cast<float*>(scoreShared + kRowBlock * kHeadDim * 2);
+  int* rowOffsets = reinterpret_cast<int*>(offsets + kRowBlock);   // elements from the lane's ring
   int group = a.numQueryHeads / a.numKvHeads;
   int rows = a.ringRows * group;
   int rowBlocks = (rows + kRowBlock - 1) / kRowBlock;
@@ -235,17 +234,19 @@ __device__ __forceinline__ void scoreColumns(const RpcScore& a) {
       int paddedRows = (blockRows + 15) / 16 * 16;
       if (turn == 0 || rowBlocks > 1) {
         __syncthreads();
+        const bf16* base = selectorRow<kHeadDim>(a, layer, lane, kvHead, group, 0);
+        for (int i = threadIdx.x; i < paddedRows; i += 256) {
+          int row = block * kRowBlock + min(i, blockRows - 1);
+          rowOffsets[i] = static_cast<int>(selectorRow<kHeadDim>(a, layer, lane, kvHead, group, row) - base);
+          offsets[i] = i < blockRows ? a.offsets[problem * rows + row] : -negativeInfinity();
+        }
+        __syncthreads();
         for (int i = threadIdx.x; i < paddedRows * kRowPieces; i += 256) {
           int row = i / kRowPieces;
-          int source = block * kRowBlock + min(row, blockRows - 1);
-          copyAsync16(selectors + tileOffset<kHeadDim>(row, i % kRowPieces),
-                      selectorRow<kHeadDim>(a, layer, lane, kvHead, group, source) + i % kRowPieces * 8,
+          copyAsync16(selectors + tileOffset<kHeadDim>(row, i % kRowPieces), base + rowOffsets[row] + i % kRowPieces * 8,
                       row < blockRows ? 16 : 0);
         }
         commitCopies();
-        for (int i = threadIdx.x; i < paddedRows; i += 256) {
-          offsets[i] = i < blockRows ? a.offsets[problem * rows + block * kRowBlock + i] : -negativeInfinity();
-        }
         waitCopies<0>();
         __syncthreads();
       }

@@ -102,6 +102,8 @@ struct RowSampler {
     unsigned long long sureMass;
     unsigned long long warpMass[kWarps];
     unsigned long long cutMass;
+    unsigned long long peerMass[kCluster];       // one mass and one count of every CTA, brought here
+    unsigned sub[kSubBins];                      // counts of the keys of one bin; 8-byte aligned, also scratch of find
     unsigned binCount[kRangeBins];
     unsigned subCount[kRangeSubs];
     unsigned binTotalCount;
@@ -112,7 +114,8 @@ struct RowSampler {
     unsigned cutCount;
     unsigned count[kBins];                       // this CTA's slice
     unsigned lowSum[kBins];
-    unsigned sub[kSubBins];
+    unsigned subCopy[kRangeSubs];                // one range of reduced keys, brought here
+    unsigned peerCount[kCluster];
   };
 
   const SampleBatch& batch;
@@ -128,9 +131,8 @@ struct RowSampler {
   int warp;
   int laneId;
 
-  // Scaled logit of id first + i.
-  __device__ __forceinline__ float scaled(int i) const {
-    float x = logits[first + i];
+  // Scaled logit of id first + i, whose raw logit is x.
+  __device__ __forceinline__ float scaled(int i, float x) const {
     if (penalty != 1.0f && (seen[(first + i) >> 5] >> ((first + i) & 31) & 1u)) {
       x = x < 0.0f ? __fmul_rn(x, penalty) : __fdiv_rn(x, penalty);
     }
@@ -147,7 +149,7 @@ struct RowSampler {
     if constexpr (kStaged) {
       return __float_as_uint(slice[i]);
     } else {
-      return keyOf(scaled(i));
+      return keyOf(scaled(i, logits[first + i]));
     }
   }
 
@@ -184,16 +186,43 @@ struct RowSampler {
     __syncthreads();
   }
 
+  // Brings one count and one mass of every CTA of the cluster into this CTA's peerCount and peerMass.
+  __device__ __forceinline__ void exchange(const unsigned* count, const unsigned long long* mass) {
+    __syncthreads();
+    if (threadIdx.x < kCluster) {
+      s.peerCount[threadIdx.x] = Cluster<kCluster>::load(count, threadIdx.x);
+      s.peerMass[threadIdx.x] = Cluster<kCluster>::load(mass, threadIdx.x);
+    }
+    __syncthreads();
+  }
+
   // Reads the slice once; the cluster's best (z, lowest id) lands in every CTA.
   __device__ __forceinline__ unsigned long long findBest() {
     unsigned long long best = 0;
-#pragma unroll 8
-    for (int i = threadIdx.x; i < length; i += kThreads) {
-      float z = scaled(i);
-      if constexpr (kStaged) slice[i] = z;
+    auto consider = [&](int i, float z) {
       unsigned long long candidate =
           static_cast<unsigned long long>(orderedBits(z)) << 32 | (0xffffffffu - (first + i));
       best = candidate > best ? candidate : best;
+    };
+    if (kStaged && batch.vocab % 4 == 0) {
+      // Rows of a multiple of four logits: 16 bytes at a time.
+#pragma unroll 5
+      for (int i = 4 * threadIdx.x; i < length; i += 4 * kThreads) {
+        float4 x = __ldg(reinterpret_cast<const float4*>(logits + first + i));
+        float4 z = make_float4(scaled(i, x.x), scaled(i + 1, x.y), scaled(i + 2, x.z), scaled(i + 3, x.w));
+        *reinterpret_cast<float4*>(slice + i) = z;
+        consider(i, z.x);
+        consider(i + 1, z.y);
+        consider(i + 2, z.z);
+        consider(i + 3, z.w);
+      }
+    } else {
+#pragma unroll 8
+      for (int i = threadIdx.x; i < length; i += kThreads) {
+        float z = scaled(i, logits[first + i]);
+        if constexpr (kStaged) slice[i] = z;
+        consider(i, z);
+      }
     }
 #pragma unroll
     for (int step = 16; step > 0; step >>= 1) {
@@ -207,11 +236,9 @@ struct RowSampler {
       s.best = best;
     }
     Cluster<kCluster>::sync();
-    best = 0;
-    for (int cta = 0; cta < kCluster; cta++) {
-      unsigned long long other = Cluster<kCluster>::load(&s.best, cta);
-      best = other > best ? other : best;
-    }
+    exchange(&s.ties, &s.best);
+    best = s.peerMass[0];
+    for (int cta = 1; cta < kCluster; cta++) best = s.peerMass[cta] > best ? s.peerMass[cta] : best;
     return best;
   }
 
@@ -226,7 +253,7 @@ struct RowSampler {
         k = keyOf(slice[i]);
         slice[i] = __uint_as_float(k);
       } else {
-        k = keyOf(scaled(i));
+        k = keyOf(scaled(i, logits[first + i]));
       }
       if (k < kKeyLimit) {
         atomicAdd(&s.count[k >> kSubBits], 1u);
@@ -289,29 +316,49 @@ struct RowSampler {
     constexpr int kRange = kSub ? kRangeSubs : kRangeBins;
     constexpr int kPerLane = kRange / 32;
     static_assert(kRange % 32 == 0, "ranges are walked by whole warps");
+    exchange(kSub ? &s.subTotalCount : &s.binTotalCount, kSub ? &s.subTotalMass : &s.binTotalMass);
+    int cta = 0;
+    unsigned countBefore = 0;
+    unsigned long long massBefore = 0;
+    while (cta < kCluster - 1 &&
+           (kByMass ? massBefore + s.peerMass[cta] : countBefore + s.peerCount[cta]) < target) {
+      countBefore += s.peerCount[cta];
+      massBefore += s.peerMass[cta];
+      cta++;
+    }
+    // The range that holds the cut comes here first: scattered reads of another CTA's memory are slow.
+    const unsigned* counts = kSub ? s.subCount : s.binCount;
+    const unsigned long long* masses = s.binMass;
+    if constexpr (kCluster > 1) {
+      unsigned* countCopy = kSub ? s.subCopy : s.sub;
+      unsigned long long* massCopy = reinterpret_cast<unsigned long long*>(s.sub + (kRangeBins + 1) / 2 * 2);
+      for (int b = threadIdx.x; b < kRange; b += kThreads) {
+        countCopy[b] = Cluster<kCluster>::load(counts + b, cta);
+        if (!kSub) massCopy[b] = Cluster<kCluster>::load(masses + b, cta);
+      }
+      counts = countCopy;
+      masses = massCopy;
+      __syncthreads();
+    }
     if (warp == 0) {
+      // Each lane sums its own stretch of the range; then the stretch that reaches the target is gone through by all lanes.
       unsigned count = 0;
       unsigned long long mass = 0;
-      if (laneId < kCluster) {
-        count = Cluster<kCluster>::load(kSub ? &s.subTotalCount : &s.binTotalCount, laneId);
-        mass = Cluster<kCluster>::load(kSub ? &s.subTotalMass : &s.binTotalMass, laneId);
-      }
-      unsigned countEnd = warpInclusive(count);
-      unsigned long long massEnd = warpInclusive(mass);
-      unsigned reached = __ballot_sync(kFullMask, (kByMass ? massEnd : countEnd) >= target);
-      int cta = __ffs(reached) - 1;
-      unsigned countBefore = __shfl_sync(kFullMask, countEnd - count, cta);
-      unsigned long long massBefore = __shfl_sync(kFullMask, massEnd - mass, cta);
-
-      // Each lane sums its own stretch of the range; then the stretch that reaches the target is gone through by all lanes.
-      count = 0;
-      mass = 0;
+      unsigned countEnd;
+      unsigned long long massEnd;
+      unsigned reached;
+      auto measure = [&](int index) {
+        if constexpr (kSub) {
+          return counts[index] == 0 ? 0ull : counts[index] * massOf(parent << kSubBits | (cta * kRange + index));
+        } else {
+          return masses[index];
+        }
+      };
 #pragma unroll 4
       for (int b = 0; b < kPerLane; b++) {
         int index = laneId * kPerLane + b;
-        unsigned c = Cluster<kCluster>::load(kSub ? &s.subCount[index] : &s.binCount[index], cta);
-        count += c;
-        mass += measure<kSub>(index, cta, c, parent);
+        count += counts[index];
+        mass += measure(index);
       }
       countEnd = warpInclusive(count) + countBefore;
       massEnd = warpInclusive(mass) + massBefore;
@@ -323,8 +370,8 @@ struct RowSampler {
         count = 0;
         mass = 0;
         if (base + laneId < kPerLane) {
-          count = Cluster<kCluster>::load(kSub ? &s.subCount[index] : &s.binCount[index], cta);
-          mass = measure<kSub>(index, cta, count, parent);
+          count = counts[index];
+          mass = measure(index);
         }
         countEnd = warpInclusive(count) + countBefore;
         massEnd = warpInclusive(mass) + massBefore;
@@ -345,15 +392,6 @@ struct RowSampler {
     Cut cut{s.cutBin, s.cutCount, s.cutMass};
     __syncthreads();
     return cut;
-  }
-
-  template <bool kSub>
-  __device__ __forceinline__ unsigned long long measure(int index, int cta, unsigned count, unsigned parent) const {
-    if constexpr (kSub) {
-      return count == 0 ? 0 : count * massOf(parent << kSubBits | (cta * kRangeSubs + index));
-    } else {
-      return Cluster<kCluster>::load(&s.binMass[index], cta);
-    }
   }
 
   // Mass and ties of this CTA's slice below `cutKey`, out of its own histograms (s.sub holds the bin of cutKey).
@@ -465,9 +503,10 @@ struct RowSampler {
     SAMPLE_MARK(2);
     unsigned allCount = 0;
     unsigned long long keptMass = 0;
+    exchange(&s.binTotalCount, &s.binTotalMass);
     for (int cta = 0; cta < kCluster; cta++) {
-      allCount += Cluster<kCluster>::load(&s.binTotalCount, cta);
-      keptMass += Cluster<kCluster>::load(&s.binTotalMass, cta);
+      allCount += s.peerCount[cta];
+      keptMass += s.peerMass[cta];
     }
     unsigned cutKey = kKeyLimit;
     unsigned tiesKept = 0;
@@ -486,7 +525,7 @@ struct RowSampler {
       unsigned long long need = wanted < 1.0 ? 1 : static_cast<unsigned long long>(wanted);
       if (need > keptMass) need = keptMass;
       Cut cut = find<false, true>(need, 0);
-      if (cut.bin != subBin) {
+      if (kCluster > 1 || cut.bin != subBin) {   // in a cluster the search has used s.sub
         subBin = cut.bin;
         SAMPLE_MARK(7);
         subHistogram(subBin, rank);
@@ -512,9 +551,10 @@ struct RowSampler {
     unsigned long long myMass = 0;
     unsigned myTies = 0;
     unsigned tiesLeft = tiesKept;
+    exchange(&s.ties, &s.sureMass);
     for (int cta = 0; cta < kCluster; cta++) {
-      unsigned ties = min(tiesLeft, Cluster<kCluster>::load(&s.ties, cta));
-      unsigned long long mass = Cluster<kCluster>::load(&s.sureMass, cta) + ties * tieMass;
+      unsigned ties = min(tiesLeft, s.peerCount[cta]);
+      unsigned long long mass = s.peerMass[cta] + ties * tieMass;
       if (cta == rank) {
         myBefore = sum;
         myMass = mass;

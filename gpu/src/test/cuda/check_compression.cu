@@ -50,7 +50,7 @@ struct Compression {
   void score(float scale, cudaStream_t stream = 0, int passes = 3) {
     auto* first = dim == 128 ? rpc_score_stats_d128 : rpc_score_stats_d64;
     auto* second = dim == 128 ? rpc_score_columns_d128 : rpc_score_columns_d64;
-    int firstBytes = 4 * 64 * dim * 2, secondBytes = 256 * (2 * dim + 4);
+    int firstBytes = 4 * 64 * dim * 2, secondBytes = 256 * (2 * dim + 8);
     CUDA(cudaFuncSetAttribute(first, cudaFuncAttributeMaxDynamicSharedMemorySize, firstBytes));
     CUDA(cudaFuncSetAttribute(second, cudaFuncAttributeMaxDynamicSharedMemorySize, secondBytes));
     int n = static_cast<int>(dues.size());

@@ -40,6 +40,7 @@ int multiprocessors() {
 // Workspace and launch of work list + attention for a batch on the device.
 struct Runner {
   int rows, numLanes, maxPages, hq, hkv, dim, mergeGroups;
+  float scale;
   Buffer<int> laneOf, kvLen, table, work, workCount, counters;
   Buffer<float> partial;
   Buffer<float2> stats;
@@ -53,7 +54,8 @@ struct Runner {
   Runner(const std::vector<int>& lanes, const std::vector<int>& lengths, const std::vector<int>& pages, int pagesPerLane,
          int queryHeads, int kvHeads, int headDim)
       : rows(static_cast<int>(lanes.size())), numLanes(static_cast<int>(lengths.size())), maxPages(pagesPerLane),
-        hq(queryHeads), hkv(kvHeads), dim(headDim), mergeGroups((maxPages / 4 + 15) / 16 + 1), laneOf(lanes),
+        hq(queryHeads), hkv(kvHeads), dim(headDim), mergeGroups((maxPages / 4 + 15) / 16 + 1),
+        scale(1.0f / std::sqrt(static_cast<float>(headDim))), laneOf(lanes),
         kvLen(lengths), table(pages), work(chunks(lanes, lengths) * 8), workCount(1),
         counters(static_cast<size_t>(rows) * hkv * (mergeGroups + 1)),
         partial(chunks(lanes, lengths) * hkv * (hq / hkv) * dim), stats(chunks(lanes, lengths) * hkv * (hq / hkv)),
@@ -68,7 +70,7 @@ struct Runner {
     int ctas = grid > 0 ? grid : multiprocessors() * v.blocksPerSm;
     v.kernel<<<ctas, v.threads, v.sharedBytes, stream>>>(
         query.get(), pool, work.get(), workCount.get(), partial.get(), stats.get(), counters.get(), out.get(),
-        mergeGroups, hq, hkv, 1.0f / std::sqrt(static_cast<float>(dim)));
+        mergeGroups, hq, hkv, scale);
   }
 };
 

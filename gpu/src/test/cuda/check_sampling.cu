@@ -134,15 +134,15 @@ struct Batch {
     seen.zero();
   }
   void launch(bool cluster, cudaStream_t stream) {
-    int clusterBytes = 36224 + 4 * 512 * ((vocab + 4095) / 4096);
+    int clusterBytes = 37344 + 4 * 512 * ((vocab + 4095) / 4096);
     if (cluster) {
       CUDA(cudaFuncSetAttribute(sample_cluster, cudaFuncAttributeMaxDynamicSharedMemorySize, clusterBytes));
       sample_cluster<<<rows * 8, 512, clusterBytes, stream>>>(logits.get(), table.get(), laneOf.get(), inverse.get(), topK.get(),
                                                               topP.get(), minP.get(), penalty.get(), seed.get(), index.get(),
                                                               seen.get(), token.get(), vocab);
     } else {
-      CUDA(cudaFuncSetAttribute(sample_row, cudaFuncAttributeMaxDynamicSharedMemorySize, 73152));
-      sample_row<<<rows, 1024, 73152, stream>>>(logits.get(), table.get(), laneOf.get(), inverse.get(), topK.get(), topP.get(),
+      CUDA(cudaFuncSetAttribute(sample_row, cudaFuncAttributeMaxDynamicSharedMemorySize, 81360));
+      sample_row<<<rows, 1024, 81360, stream>>>(logits.get(), table.get(), laneOf.get(), inverse.get(), topK.get(), topP.get(),
                                                 minP.get(), penalty.get(), seed.get(), index.get(), seen.get(), token.get(), vocab);
     }
   }

@@ -53,7 +53,7 @@ class TestCudaInvariance {
   /** Samples every prompt with its own key, in batches that start and end at different times. */
   private static List<int[]> run(List<int[]> prompts, int numLanes, int chunk) {
     SamplingParams sampling =
-        new SamplingParams(0.9f, 40, 0.95f, 0.01f, 1.05f, TOKENS, List.of(), 5);
+        new SamplingParams(2.5f, 60, 0.98f, 0.001f, 1.05f, TOKENS, List.of(), 5);
     List<int[]> tokens = new ArrayList<>();
     try (CudaBackend backend = Gpu.openDemo(numLanes, WINDOW, 64)) {
       PagedLanes lanes = new PagedLanes(backend);
