@@ -207,6 +207,22 @@ public final class CudaBackend implements Backend {
     return session;
   }
 
+  /** Gives a lane rows that nobody computed; its pages are mapped. For measurements. */
+  void assumeRows(int lane, int rows) {
+    assumeRows(lane, rows, true);
+  }
+
+  /** Gives a lane rows that its prompt is appended to. For measurements. */
+  void assumeRowsBeforePrompt(int lane, int rows) {
+    assumeRows(lane, rows, false);
+  }
+
+  private void assumeRows(int lane, int rows, boolean wholePrompt) {
+    book.assume(lane, rows, wholePrompt);
+    session.lanes().force(Field.POSITION, lane, rows);
+    session.lanes().force(Field.KV_LEN, lane, rows);
+  }
+
   private void requireMapped(int lane, int firstRow, int numRows) {
     int last = (firstRow + numRows - 1) / KvLayout.PAGE_SIZE_TOKENS;
     for (int entry = firstRow / KvLayout.PAGE_SIZE_TOKENS; entry <= last; entry++) {

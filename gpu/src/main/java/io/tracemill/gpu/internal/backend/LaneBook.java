@@ -32,6 +32,14 @@ final class LaneBook {
     taken[lane] = false;
   }
 
+  /** Gives a lane rows that nobody computed; for measurements. */
+  void assume(int lane, int numRows, boolean wholePrompt) {
+    requireTaken(lane);
+    prompted[lane] = wholePrompt;
+    rows[lane] = numRows;
+    position[lane] = numRows;
+  }
+
   /** Appends prompt rows. */
   void append(int lane, int firstPosition, int numRows, boolean last) {
     requireTaken(lane);

@@ -89,28 +89,79 @@ final class Transformer {
     this.publish = new PublishKernel(launcher);
   }
 
+  /** The parts of a decode step in their order; those of a layer come once per layer. */
+  enum Part {
+    WORK_LIST,
+    EMBED,
+    INPUT_NORM,
+    QUERY_KEY_VALUE,
+    ROPE_APPEND,
+    ATTENTION,
+    ATTENTION_OUTPUT,
+    POST_ATTENTION_NORM,
+    GATE_UP,
+    DOWN,
+    FINAL_NORM,
+    OUTPUT_PROJECTION,
+    SAMPLE,
+    ADVANCE;
+
+    /** Whether every layer has it. */
+    boolean isOfLayer() {
+      return compareTo(INPUT_NORM) >= 0 && compareTo(DOWN) <= 0;
+    }
+  }
+
   /** One decode step of the batch in the lane state, in a bucket of {@code rows}. */
   void enqueueDecode(int rows) {
-    workList.enqueue(batch, pool.scratch().work(), pool.scratch().workCount(), rows);
-    embed.enqueueDecode(
-        weights.embedding(), sampling.tokenId(), batch.laneOf(), work.residual, rows, hidden);
-    for (int i = 0; i < weights.layers().size(); i++) {
-      DeviceWeights.Layer layer = weights.layers().get(i);
-      norm.enqueueDecode(work.residual, layer.inputNorm(), work.normed, batch.laneOf(), rows);
-      multiply(layer.queryKeyValue(), work.normed, work.queryKeyValue, rows, Epilogue.STORE);
-      rope.enqueueDecode(
-          work.queryKeyValue, layer.constants(), work.ropeTables, batch, targets(i), rows);
-      decodeAttention.enqueue(work.query, pool.layerAddress(i), pool.scratch(), work.attended);
-      multiply(layer.attentionOutput(), work.attended, work.residual, rows, Epilogue.RESIDUAL);
-      norm.enqueueDecode(
-          work.residual, layer.postAttentionNorm(), work.normed, batch.laneOf(), rows);
-      multiply(layer.gateUp(), work.normed, work.gated, rows, Epilogue.SILU_MUL);
-      multiply(layer.down(), work.gated, work.residual, rows, Epilogue.RESIDUAL);
+    enqueueDecodePart(Part.WORK_LIST, 0, rows);
+    enqueueDecodePart(Part.EMBED, 0, rows);
+    for (int layer = 0; layer < weights.layers().size(); layer++) {
+      for (Part part : Part.values()) {
+        if (part.isOfLayer()) {
+          enqueueDecodePart(part, layer, rows);
+        }
+      }
     }
-    norm.enqueueDecode(work.residual, weights.finalNorm(), work.normed, batch.laneOf(), rows);
-    multiply(weights.outputProjection(), work.normed, work.logits, rows, Epilogue.STORE);
-    sample.enqueue(work.logits, batch.laneOf(), sampling, rows);
-    publish.enqueueAdvance(batch, outlet, rows);
+    enqueueDecodePart(Part.FINAL_NORM, 0, rows);
+    enqueueDecodePart(Part.OUTPUT_PROJECTION, 0, rows);
+    enqueueDecodePart(Part.SAMPLE, 0, rows);
+    enqueueDecodePart(Part.ADVANCE, 0, rows);
+  }
+
+  /** One part of a decode step; {@code index} is the layer, 0 for parts outside layers. */
+  void enqueueDecodePart(Part part, int index, int rows) {
+    DeviceWeights.Layer layer = weights.layers().get(index);
+    switch (part) {
+      case WORK_LIST ->
+          workList.enqueue(batch, pool.scratch().work(), pool.scratch().workCount(), rows);
+      case EMBED ->
+          embed.enqueueDecode(
+              weights.embedding(), sampling.tokenId(), batch.laneOf(), work.residual, rows, hidden);
+      case INPUT_NORM ->
+          norm.enqueueDecode(work.residual, layer.inputNorm(), work.normed, batch.laneOf(), rows);
+      case QUERY_KEY_VALUE ->
+          multiply(layer.queryKeyValue(), work.normed, work.queryKeyValue, rows, Epilogue.STORE);
+      case ROPE_APPEND ->
+          rope.enqueueDecode(
+              work.queryKeyValue, layer.constants(), work.ropeTables, batch, targets(index), rows);
+      case ATTENTION ->
+          decodeAttention.enqueue(
+              work.query, pool.layerAddress(index), pool.scratch(), work.attended);
+      case ATTENTION_OUTPUT ->
+          multiply(layer.attentionOutput(), work.attended, work.residual, rows, Epilogue.RESIDUAL);
+      case POST_ATTENTION_NORM ->
+          norm.enqueueDecode(
+              work.residual, layer.postAttentionNorm(), work.normed, batch.laneOf(), rows);
+      case GATE_UP -> multiply(layer.gateUp(), work.normed, work.gated, rows, Epilogue.SILU_MUL);
+      case DOWN -> multiply(layer.down(), work.gated, work.residual, rows, Epilogue.RESIDUAL);
+      case FINAL_NORM ->
+          norm.enqueueDecode(work.residual, weights.finalNorm(), work.normed, batch.laneOf(), rows);
+      case OUTPUT_PROJECTION ->
+          multiply(weights.outputProjection(), work.normed, work.logits, rows, Epilogue.STORE);
+      case SAMPLE -> sample.enqueue(work.logits, batch.laneOf(), sampling, rows);
+      case ADVANCE -> publish.enqueueAdvance(batch, outlet, rows);
+    }
   }
 
   /** Logits of the decode batch just computed stay here, {@code [rows, vocab]} float. */

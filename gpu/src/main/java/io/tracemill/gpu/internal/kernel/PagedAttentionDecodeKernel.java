@@ -9,8 +9,8 @@ public final class PagedAttentionDecodeKernel {
   public static final int MAX_ROWS_PER_LANE = 131_072;
 
   private static final int BLOCK = 384;
-  private static final int SHARED_BYTES_128 = 230_928;
-  private static final int SHARED_BYTES_64 = 214_544;
+  private static final int SHARED_BYTES_128 = 230_944;
+  private static final int SHARED_BYTES_64 = 214_560;
   private static final int CHUNKS_PER_MERGE = 16;
 
   private final Launcher launcher;

@@ -19,7 +19,7 @@ public final class RpcScoreKernel {
     this.launcher = launcher;
     this.heads = heads;
     this.statsSharedBytes = 4 * 64 * heads.headDim() * 2;
-    this.columnsSharedBytes = 256 * (2 * heads.headDim() + 4);
+    this.columnsSharedBytes = 256 * (2 * heads.headDim() + 8);
     this.stats = launcher.kernel("rpc_score_stats" + heads.suffix(), statsSharedBytes);
     this.columns = launcher.kernel("rpc_score_columns" + heads.suffix(), columnsSharedBytes);
   }
