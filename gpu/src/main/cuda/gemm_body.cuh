@@ -9,7 +9,8 @@
 //   TILES = 2: both take all 256 rows, rank r takes tokens TOKENS * r onward.
 // The sum over k of an output runs in steps of 16 in ascending order whatever TOKENS is.
 //
-// Shared memory: as many stages as the launch's dynamic size holds, at most 16, each
+// Shared memory: as many stages as the launch's dynamic size holds, at most 4 (64 KB of
+// weights under way per multiprocessor saturate the memory; more ran slower), each
 // TILES * 16384 + TOKENS * 128 bytes, plus 1024 for alignment and 512 for barriers.
 #pragma once
 
@@ -22,7 +23,7 @@ namespace tracemill {
 
 constexpr int kThreads = 384;
 constexpr int kConsumerThreads = 256;
-constexpr int kMaxStages = 16;
+constexpr int kMaxStages = 4;
 constexpr int kReservedBytes = 1024 + 512;
 
 __device__ __forceinline__ u32 dynamic_shared_bytes() {
@@ -181,11 +182,12 @@ __device__ __forceinline__ void consume(const GemmArguments& arguments, Ring<TIL
                 of.token_base + 2 * (lane & 3), num_rows};
   };
   float d[TILES][TOKENS / 2];
-  Schedule start = schedule;
-  Segment segment;
-  Segment split;
+  // The split segments are the first of a schedule.
+  Schedule split_schedule = schedule;
   int num_split = 0;
-  while (schedule.next(segment)) {
+  Segment segment;
+  bool more = schedule.next(segment);
+  while (more) {
 #if TRACEMILL_WGMMA
     int previous = -1;
     for (int slab = segment.slab_begin; slab < segment.slab_end; ++slab) {
@@ -241,7 +243,8 @@ __device__ __forceinline__ void consume(const GemmArguments& arguments, Ring<TIL
       ring.advance();
     }
 #endif
-    if (segment.first_pair == segment.last_pair) {
+    const bool whole = !Schedule::kSplits || segment.first_pair == segment.last_pair;
+    if (whole) {
 #pragma unroll
       for (int tile = 0; tile < TILES; ++tile) {
         Quad quad = first_quad(segment);
@@ -251,17 +254,19 @@ __device__ __forceinline__ void consume(const GemmArguments& arguments, Ring<TIL
     } else {
       const int slot = partial_slot<TILES, TOKENS>(segment, pair, unit, thread & 127);
       leave_partial<TILES, TOKENS>(d, arguments.workspace + slot);
-      // The last of at most two: the other, if any, is the first segment of the schedule.
-      split = segment;
       ++num_split;
     }
-  }
-  if (num_split > 0) {
-    finish_share<TILES, TOKENS>(first_quad(split), split, pair, unit, thread & 127);
-  }
-  if (num_split > 1) {
-    start.next(split);
-    finish_share<TILES, TOKENS>(first_quad(split), split, pair, unit, thread & 127);
+    more = schedule.next(segment);
+    if constexpr (Schedule::kSplits) {
+      // After a whole block the other contributors have long left theirs.
+      if (num_split > 0 && (whole || !more)) {
+        Segment split;
+        for (; num_split > 0; --num_split) {
+          split_schedule.next(split);
+          finish_share<TILES, TOKENS>(first_quad(split), split, pair, unit, thread & 127);
+        }
+      }
+    }
   }
 }
 

@@ -2,8 +2,7 @@
 // order of k, then the sum is stored, added to the residual stream, or gated by SiLU.
 //
 // Split k without flags or atomics: the workspace holds kAbsent everywhere between launches. Each pair
-// that works on a split block of rows writes its partial sums there. Once a pair has written all it
-// has, it takes its share of the block's outputs, reads every contributor's words until they are no
+// that works on a split block of rows writes its partial sums there. Later it takes its share of the block's outputs, reads every contributor's words until they are no
 // longer kAbsent, adds them in the order of k, puts kAbsent back and writes the outputs. Contributors
 // wait for one another, so all thread blocks of the grid must be resident at once: at most one per
 // multiprocessor.
@@ -69,8 +68,8 @@ struct Quad {
     }
     return make_float4(old[0], old[1], old[2], old[3]);
   }
-  __device__ __forceinline__ void store(float4 old, float4 sum) const {
-    const float value[4] = {old.x + sum.x, old.y + sum.y, old.z + sum.z, old.w + sum.w};
+  __device__ __forceinline__ void store(float4 sum) const {
+    const float value[4] = {sum.x, sum.y, sum.z, sum.w};
 #pragma unroll
     for (int i = 0; i < 4; ++i) {
       if (row + 8 * (i >> 1) < arguments.n && token + (i & 1) < num_rows) {
@@ -90,11 +89,11 @@ struct Quad {
       out[features] = to_bfloat16(silu_mul(sum.y, sum.w));
     }
   }
-  __device__ __forceinline__ void write(float4 old, float4 sum) const {
+  __device__ __forceinline__ void write(float4 sum) const {
     if (arguments.epilogue == kSiluMul) {
       store_gated(sum);
     } else {
-      store(old, sum);
+      store(sum);
     }
   }
 };
@@ -102,21 +101,30 @@ struct Quad {
 // Writes one m64 tile straight from the accumulators, a piece's loads before its first store.
 template <int TOKENS>
 __device__ __forceinline__ void write_tile(const Quad& first, const float (&d)[TOKENS / 2]) {
+  Quad quad = first;
+  if (first.arguments.epilogue == kSiluMul) {
+#pragma unroll
+    for (int i = 0; i < TOKENS / 8; ++i) {
+      quad.token = first.token + 8 * i;
+      quad.store_gated(make_float4(d[4 * i], d[4 * i + 1], d[4 * i + 2], d[4 * i + 3]));
+    }
+    return;
+  }
   constexpr int kPiece = TOKENS < 32 ? TOKENS / 8 : 4;
 #pragma unroll
   for (int begin = 0; begin < TOKENS / 8; begin += kPiece) {
     float4 old[kPiece];
 #pragma unroll
     for (int i = 0; i < kPiece; ++i) {
-      if (first.arguments.epilogue != kSiluMul) {
-        old[i] = Quad{first.arguments, first.row, first.token + 8 * (begin + i), first.num_rows}.load();
-      }
+      quad.token = first.token + 8 * (begin + i);
+      old[i] = quad.load();
     }
 #pragma unroll
     for (int i = 0; i < kPiece; ++i) {
       const float* sum = d + 4 * (begin + i);
-      Quad{first.arguments, first.row, first.token + 8 * (begin + i), first.num_rows}.write(
-          old[i], make_float4(sum[0], sum[1], sum[2], sum[3]));
+      quad.token = first.token + 8 * (begin + i);
+      quad.store(make_float4(old[i].x + sum[0], old[i].y + sum[1], old[i].z + sum[2],
+                             old[i].w + sum[3]));
     }
   }
 }
@@ -193,13 +201,12 @@ struct SplitBlock {
     const float4 absent = make_float4(__uint_as_float(kAbsent), __uint_as_float(kAbsent),
                                       __uint_as_float(kAbsent), __uint_as_float(kAbsent));
     for (int v = begin; v < end; v += QUADS) {
-      float4 old[QUADS];
       float4 sum[QUADS];
 #pragma unroll
       for (int q = 0; q < QUADS; ++q) {
         sum[q] = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
         if (first.arguments.epilogue != kSiluMul && v + q < end) {
-          old[q] = quad(v + q).load();
+          sum[q] = quad(v + q).load();
         }
       }
       for (int from = segment.first_pair; from <= segment.last_pair; from += PAIRS) {
@@ -242,7 +249,7 @@ struct SplitBlock {
 #pragma unroll
       for (int q = 0; q < QUADS; ++q) {
         if (v + q < end) {
-          quad(v + q).write(old[q], sum[q]);
+          quad(v + q).write(sum[q]);
         }
       }
     }
@@ -260,12 +267,12 @@ __device__ __forceinline__ void finish_share(const Quad& first, const Segment& s
   const int index = pair - segment.first_pair;
   const int begin = Split::kAll * index / count;
   const int end = Split::kAll * (index + 1) / count;
-  // Few contributors leave each a large share, many a small one: 8 loads in flight either way.
+  // Few contributors leave each a large share, many a small one: 8 or 12 loads in flight either way.
   if constexpr (TOKENS >= 32) {
     if (count <= 2) {
       split.template finish<4, 2>(begin, end);
-    } else if (count <= 4) {
-      split.template finish<2, 4>(begin, end);
+    } else if (count <= 6) {
+      split.template finish<2, 6>(begin, end);
     } else {
       split.template finish<1, 8>(begin, end);
     }

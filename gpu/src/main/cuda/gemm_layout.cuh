@@ -33,18 +33,25 @@ __host__ __device__ inline long long packed_offset(int row, int k, int num_slabs
   return slab * (kBlockRows * kSlabColumns) + (row % kBlockRows) * kSlabColumns + chunk * 8 + k % 8;
 }
 
-// The slabs of all blocks, in memory order, are dealt out evenly to pairs of thread blocks: pair p
-// takes [p * units / pairs, (p + 1) * units / pairs). The partition knows the shape and the grid
+// Who works on what: the thread blocks of a grid form pairs. With at least as many blocks of rows as
+// pairs, each pair gets the same number of whole blocks; the slabs of the remaining blocks, which come
+// first in the matrix, are dealt out evenly: pair p takes split slabs [p * units / pairs,
+// (p + 1) * units / pairs), so such a block is split over k. The partition knows the shape and the grid
 // but not the number of tokens, so the order of additions is the same for every batch.
-// units * pairs must stay below 2^32: true up to 60 million slabs on 66 pairs, 2 TB of weights.
+// units * pairs stays below 2^32 for any matrix of less than 2 TB.
 struct Partition {
-  unsigned units;
-  unsigned pairs;
   int slabs;
+  unsigned pairs;         // pairs that get a part of the split blocks
+  unsigned units;         // slabs of the split blocks
+  int split_blocks;       // blocks that are split, the first of the matrix
+  int blocks_per_pair;    // whole blocks for each pair
 
   __device__ Partition(int n, int k, unsigned grid_pairs) {
     slabs = slabs_of(k);
-    units = blocks_of(n) * slabs;
+    const int blocks = blocks_of(n);
+    blocks_per_pair = blocks / grid_pairs;
+    split_blocks = blocks - blocks_per_pair * grid_pairs;
+    units = split_blocks * slabs;
     pairs = grid_pairs < units ? grid_pairs : units;
   }
   __device__ int begin(unsigned pair) const { return static_cast<int>(pair * units / pairs); }

@@ -20,6 +20,7 @@ namespace tracemill {
 // TILES = 2: the pair's ranks take 128 tokens each; TILES = 1: 128 weight rows each.
 template <int TILES, int TOKENS>
 struct PrefillSchedule {
+  static constexpr bool kSplits = false;
   int pair;
   int tile;
   int tiles;

@@ -7,8 +7,8 @@
 //   1  float y[M][N] += sum + bias[n]          (O and down, onto the residual stream)
 //   2  bfloat16 y[M][N / 2] = silu(gate) * up  (gate and up interleaved by pack_weights, N = 2 * inter)
 //
-// Work: persistent; the slabs of all blocks are dealt out evenly to pairs of thread blocks
-// (gemm_layout.cuh, Partition), so a block of rows may be split over k. The split depends on N, K and
+// Work: persistent; blocks of 256 weight rows are dealt out to pairs of thread blocks, those that do
+// not come out even are split over k (gemm_layout.cuh, Partition). The split depends on N, K and
 // the grid alone and partial sums are added in the order of k (gemm_epilogue.cuh): a row's result is
 // the same bits for every M, kernel and neighbour.
 // Thread block, warps, shared memory: gemm_body.cuh.
@@ -25,34 +25,56 @@
 
 namespace tracemill {
 
-// This pair's share of the partition, one segment per block of rows that it touches.
+// This pair's share of the partition: its run of split slabs, one segment per block of rows that it
+// touches, then its whole blocks. Sums of the split come early, so others wait little for them.
 template <int TILES, int TOKENS>
 struct DecodeSchedule {
+  static constexpr bool kSplits = true;
   Partition partition;
-  int position;
-  int end;
+  int pair;
+  int position = 0;
+  int end = 0;
+  int block;
+  int block_end;
   int token_base;
 
-  __device__ DecodeSchedule(const Partition& p, int pair, int rank)
-      : partition(p), position(0), end(0), token_base(TILES == 2 ? rank * TOKENS : 0) {
-    if (pair < p.pairs) {
-      position = p.begin(pair);
-      end = p.begin(pair + 1);
+  __device__ DecodeSchedule(const Partition& p, int index, int rank)
+      : partition(p),
+        pair(index),
+        block(p.split_blocks + index * p.blocks_per_pair),
+        block_end(block + p.blocks_per_pair),
+        token_base(TILES == 2 ? rank * TOKENS : 0) {
+    if (index < static_cast<int>(p.pairs)) {
+      position = p.begin(index);
+      end = p.begin(index + 1);
     }
   }
+  __device__ int size() const {
+    return end - position + (block_end - block) * partition.slabs;
+  }
+  // Place in the packed matrix of the i-th slab of the share.
+  __device__ int unit(int i) const {
+    const int split = end - position;
+    return i < split ? position + i : block * partition.slabs + i - split;
+  }
   __device__ bool next(Segment& segment) {
-    if (position >= end) {
-      return false;
-    }
-    segment.block = position / partition.slabs;
-    int first = segment.block * partition.slabs;
-    segment.slab_begin = position - first;
-    segment.slab_end = min(partition.slabs, end - first);
     segment.token_base = token_base;
-    segment.first_pair = partition.pair_of(first);
-    segment.last_pair = partition.pair_of(first + partition.slabs - 1);
-    position = first + segment.slab_end;
-    return true;
+    if (position < end) {
+      segment.block = position / partition.slabs;
+      const int first = segment.block * partition.slabs;
+      segment.slab_begin = position - first;
+      segment.slab_end = min(partition.slabs, end - first);
+      segment.first_pair = partition.pair_of(first);
+      segment.last_pair = partition.pair_of(first + partition.slabs - 1);
+      position = first + segment.slab_end;
+      return true;
+    }
+    segment.block = block++;
+    segment.slab_begin = 0;
+    segment.slab_end = partition.slabs;
+    segment.first_pair = pair;
+    segment.last_pair = pair;
+    return segment.block < block_end;
   }
 };
 
@@ -73,9 +95,9 @@ __device__ __forceinline__ void skinny_gemm(const GemmArguments& arguments) {
 #if TRACEMILL_BULK_COPY
   if (leads) {
     const u64 policy = evict_first_policy();
-    slabs_sent = min(ring.stages, schedule.end - schedule.position);
+    slabs_sent = min(ring.stages, schedule.size());
     for (int i = 0; i < slabs_sent; ++i) {
-      send_weights(arguments, ring, schedule.position + i, i, rank, policy);
+      send_weights(arguments, ring, schedule.unit(i), i, rank, policy);
     }
   }
 #endif
@@ -101,17 +123,17 @@ __device__ __forceinline__ void skinny_gemm(const GemmArguments& arguments) {
   tracemill::GemmArguments arguments{                                                        \
       packed, x, y, bias, num_rows, reinterpret_cast<float4*>(workspace), n, k, epilogue};   \
   tracemill::skinny_gemm<TILES, TOKENS>(arguments);
-#define TRACEMILL_SKINNY_KERNEL(TOKENS, PER_MULTIPROCESSOR)                                  \
-  extern "C" __global__ void __launch_bounds__(tracemill::kThreads, PER_MULTIPROCESSOR)      \
+#define TRACEMILL_SKINNY_KERNEL(TOKENS)                                                      \
+  extern "C" __global__ void __launch_bounds__(tracemill::kThreads, 1)                       \
       skinny_gemm_m##TOKENS(TRACEMILL_SKINNY_PARAMETERS) {                                   \
     TRACEMILL_SKINNY_BODY(1, TOKENS)                                                         \
   }
 
-TRACEMILL_SKINNY_KERNEL(8, 2)
-TRACEMILL_SKINNY_KERNEL(16, 2)
-TRACEMILL_SKINNY_KERNEL(32, 1)
-TRACEMILL_SKINNY_KERNEL(64, 1)
-TRACEMILL_SKINNY_KERNEL(128, 1)
+TRACEMILL_SKINNY_KERNEL(8)
+TRACEMILL_SKINNY_KERNEL(16)
+TRACEMILL_SKINNY_KERNEL(32)
+TRACEMILL_SKINNY_KERNEL(64)
+TRACEMILL_SKINNY_KERNEL(128)
 
 // Above 128 tokens: 256-row tiles for wgmma; mma.sync leaves registers for 128 rows only.
 extern "C" __global__ void __launch_bounds__(tracemill::kThreads, 1)

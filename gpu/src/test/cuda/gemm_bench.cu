@@ -126,7 +126,6 @@ enum class Norms { kWithout, kWith };
 struct Mode {
   const char* name;
   Launch launch;
-  bool half_shared;
 };
 
 // Median milliseconds of a graph of the given products, and its spread.
@@ -174,8 +173,7 @@ static float time_decode(const Device& device, Model& model, const std::vector<M
   const SkinnyVariant& variant = skinny_variant_for(rows);
   return median_ms(device, 15, [&] {
     for (size_t i = 0; i < matrices.size(); ++i) {
-      launch_skinny(device, variant, model.product(matrices[i]), mode.launch,
-                    mode.half_shared ? device.half_shared_bytes : device.shared_bytes);
+      launch_skinny(device, variant, model.product(matrices[i]), mode.launch);
       if (norms == Norms::kWith && matrices[i].epilogue == tracemill::kResidual) {
         launch_norm(device, model, rows, mode.launch);
       }
@@ -184,10 +182,7 @@ static float time_decode(const Device& device, Model& model, const std::vector<M
 }
 
 static void bench_decode(const Device& device, Model& model) {
-  const Mode modes[] = {{"plain", Launch::kPlain, false},
-                        {"plain/2", Launch::kPlain, true},
-                        {"pdl", Launch::kDependent, false},
-                        {"pdl/2", Launch::kDependent, true}};
+  const Mode modes[] = {{"plain", Launch::kPlain}, {"pdl", Launch::kDependent}};
   double bytes = bytes_of(model.matrices);
   const int rows[] = {1, 8, 16, 32, 64, 128, 192, 256};
   for (Norms norms : {Norms::kWithout, Norms::kWith}) {
@@ -210,7 +205,7 @@ static void bench_decode(const Device& device, Model& model) {
 
 static void bench_parts(const Device& device, Model& model) {
   const Mode modes[] = {
-      {"plain", Launch::kPlain, false}, {"pdl", Launch::kDependent, false}};
+      {"plain", Launch::kPlain}, {"pdl", Launch::kDependent}};
   std::printf("one kind of matrix, us each (share of 3.0 TB/s)\n");
   for (const char* kind : {"qkv", "o", "gate_up", "down", "lm_head"}) {
     std::vector<Matrix> some;
@@ -266,7 +261,7 @@ static void bench_big(const Device& device, Model& model) {
     some.push_back(model.matrices[i]);
   }
   for (int m : {128, 256}) {
-    float us = time_decode(device, model, some, m, {"plain", Launch::kPlain, false}) * 1000 / 28;
+    float us = time_decode(device, model, some, m, {"plain", Launch::kPlain}) * 1000 / 28;
     std::printf(" decode M=%d %.1f us", m, us);
   }
   for (int m : {256, 2048}) {

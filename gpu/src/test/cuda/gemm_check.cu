@@ -266,7 +266,7 @@ class ProductCheck {
     Product product{packed_.data(),   x_padded_.data(), y_.data(), with_bias() ? bias_.data() : nullptr,
                     num_rows_.data(), n_,               k_,        epilogue_};
     if (skinny != nullptr) {
-      launch_skinny(device_, *skinny, product, Launch::kPlain, device_.shared_bytes);
+      launch_skinny(device_, *skinny, product, Launch::kPlain);
     } else {
       launch_prefill(device_, product, m);
     }

@@ -125,12 +125,10 @@ inline const SkinnyVariant& skinny_variant_for(int rows) {
 }
 
 // Multiprocessor count, shared memory, workspace and the one stream of a run.
-// half_shared_bytes lets two thread blocks share a multiprocessor: the next kernel's beside this one's.
 struct Device {
   cudaDeviceProp properties;
   int grid;
   int shared_bytes;
-  int half_shared_bytes;
   cudaStream_t stream;
   DeviceBuffer<float>* workspace;
 
@@ -138,8 +136,6 @@ struct Device {
     CUDA_OK(cudaGetDeviceProperties(&properties, 0));
     grid = properties.multiProcessorCount / 2 * 2;
     shared_bytes = static_cast<int>(properties.sharedMemPerBlockOptin);
-    half_shared_bytes = static_cast<int>(properties.sharedMemPerMultiprocessor / 2 -
-                                         properties.reservedSharedMemPerBlock);
     CUDA_OK(cudaStreamCreate(&stream));
     for (const SkinnyVariant& variant : skinny_variants()) {
       CUDA_OK(cudaFuncSetAttribute(reinterpret_cast<const void*>(variant.kernel),
@@ -168,11 +164,11 @@ struct Product {
 enum class Launch { kPlain, kDependent };
 
 inline void launch_skinny(const Device& device, const SkinnyVariant& variant,
-                          const Product& product, Launch launch, int shared_bytes) {
+                          const Product& product, Launch launch) {
   cudaLaunchConfig_t config = {};
   config.gridDim = dim3(device.grid);
   config.blockDim = dim3(tracemill::kThreads);
-  config.dynamicSmemBytes = shared_bytes;
+  config.dynamicSmemBytes = device.shared_bytes;
   config.stream = device.stream;
   cudaLaunchAttribute attribute;
   attribute.id = cudaLaunchAttributeProgrammaticStreamSerialization;
