@@ -6,6 +6,7 @@
 // Order: all full chunks (rows ascending, chunks ascending), then the last partial chunks by falling page count, rows
 // ascending: items of equal cost stand together and the smallest come last, so that a fixed stride over the list is balanced.
 //   work [capacity][8] int32, workCount[0] = number of descriptors. Rows with laneOf = -1 have none.
+//   rowChunks [rows][2] int32 = (number of the row's chunk 0 among all chunks, chunks of the row; 0 chunks for padding rows)
 // Launch: grid (any, 16 is enough), block 256; rows <= 256. Every CTA repeats the scan and fills its share.
 // Shared memory: 3.2 KB static. CPU twin: none needed (integers; the test rebuilds the list).
 #include "device_math.cuh"
@@ -47,7 +48,7 @@ __device__ __forceinline__ void writeWork(int* work, long long index, int row, i
 
 extern "C" __global__ void __launch_bounds__(256)
     attention_work_list(const int* laneOf, const int* kvLen, const int* pageTable, int* work,
-                        int* workCount, int rows, int maxPages) {
+                        int* workCount, int2* rowChunks, int rows, int maxPages) {
   using namespace tracemill;
   __shared__ int fullEnd[kWorkThreads];
   __shared__ int rowFirstPartial[kWorkThreads];
@@ -86,6 +87,7 @@ extern "C" __global__ void __launch_bounds__(256)
       writeWork(work, totalFull + tailRank, row, full, tail, chunks, firstPartial, lane, pageTable,
                 maxPages);
     }
+    if (row < rows) rowChunks[row] = make_int2(firstPartial, chunks);
     if (threadIdx.x == 0) workCount[0] = totalFull + tailsTotal;
   }
   for (int i = blockIdx.x * kWorkThreads + threadIdx.x; i < totalFull;

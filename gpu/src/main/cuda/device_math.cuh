@@ -58,19 +58,6 @@ __device__ __forceinline__ int addRelease(int* counter, int value) {
   return old;
 }
 
-// Counters in shared memory between warps of a CTA that do not wait for each other.
-__device__ __forceinline__ void addReleaseShared(int* counter, int value) {
-  unsigned address = static_cast<unsigned>(__cvta_generic_to_shared(counter));
-  asm volatile("red.release.cta.shared.add.s32 [%0], %1;" ::"r"(address), "r"(value) : "memory");
-}
-
-__device__ __forceinline__ int loadAcquireShared(const int* counter) {
-  unsigned address = static_cast<unsigned>(__cvta_generic_to_shared(counter));
-  int value;
-  asm volatile("ld.acquire.cta.shared.s32 %0, [%1];" : "=r"(value) : "r"(address) : "memory");
-  return value;
-}
-
 __device__ __forceinline__ void acquireFence() { asm volatile("fence.acq_rel.gpu;" ::: "memory"); }
 
 // Address of row `slot` of one lane in one layer's pool [page][K|V][kvHead][64][headDim].

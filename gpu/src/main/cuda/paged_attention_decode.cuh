@@ -8,12 +8,9 @@ namespace tracemill {
 
 constexpr int kSliceRows = 16;        // cache rows that one warp takes at a time: the M of one mma
 constexpr int kGroupColumns = 8;      // query heads of one KV head, padded to the N of one mma
-constexpr int kChunksPerMerge = 16;   // first level of the merge tree
-constexpr int kMaxMergeGroups = 32;   // second level: at most 32 * 16 * 256 = 131072 rows
-constexpr int kMergeWarps = 4;
-constexpr int kAttendBarrier = 1;     // among the attending warps
-constexpr int kMergeBarrier = 2;      // among the merging warps
-constexpr int kMaxPending = 4;        // merges that are collected before they are carried out
+constexpr int kCombineWarps = 4;
+constexpr int kFullBarrier = 1;       // an item's results stand in the combine buffer
+constexpr int kFreeBarrier = 2;       // the combine buffer may be written
 
 struct DecodeAttention {
   const bf16* query;      // [rows][Hq][d]
@@ -22,9 +19,7 @@ struct DecodeAttention {
   const int* workCount;   // [1]
   float* partial;         // [items * Hkv][group][d]
   float2* partialStats;   // [items * Hkv][group] (base-2 maximum, sum)
-  int* counters;          // [rows * Hkv][mergeGroups + 1], zero between launches
   bf16* out;              // [rows][Hq * d]
-  int mergeGroups;
   int numQueryHeads;
   int numKvHeads;
   float scale;
@@ -37,18 +32,9 @@ struct DecodeShape {
   static constexpr int kStageBytes = 2 * kTileBytes;
   static constexpr int kRingBytes = kWarps * kStages * kStageBytes;
   static constexpr int kPitch = kHeadDim + 4;                          // floats; spreads the merge buffer's banks
-  static constexpr int kMergeBytes = kWarps * kGroupColumns * (kPitch + 2) * 4;
-  static constexpr int kSharedBytes = kRingBytes + kMergeBytes + 32;
+  static constexpr int kCombineBytes = kWarps * kGroupColumns * (kPitch + 2) * 4;
+  static constexpr int kSharedBytes = kRingBytes + kCombineBytes;
 };
-
-// What the attending and the merging warps of a CTA tell each other.
-struct DecodeSignals {
-  int done;                    // items handed over, times the number of attending warps
-  int pendingCount;
-  int ticket;
-  int pending[kMaxPending];
-};
-static_assert(sizeof(DecodeSignals) <= 32, "fits behind the merge buffer");
 
 // Which slice of which item a warp copies next. Walks the same sequence as the computation, some stages ahead; the descriptor of
 // the item after the present one is already under way, so that opening an item does not wait for memory.
@@ -90,7 +76,7 @@ __device__ __forceinline__ void openNext(SliceCursor& cursor, const DecodeAttent
 }
 
 // Starts the copy of the cursor's slice into `stage` (K rows, then V rows; 16-byte pieces XOR-swizzled by row) and advances.
-template <int kHeadDim, int kWarps>
+template <int kHeadDim, int kWarps, int kHint>
 __device__ __forceinline__ void copySlice(SliceCursor& cursor, const DecodeAttention& a, int total,
                                           unsigned stage, int warp, int laneId) {
   constexpr int kPieces = kHeadDim / 8;              // 16-byte pieces of a row
@@ -115,8 +101,13 @@ __device__ __forceinline__ void copySlice(SliceCursor& cursor, const DecodeAtten
       unsigned swizzled = target + row * kHeadDim * 2 + ((piece ^ ((row + rowInTurn) & 7)) << 4);
       int valid = row < left ? 16 : 0;
       int offset = turn * 512 + laneId * 16;
-      copyAsync16(swizzled, keys + offset, valid);
-      copyAsync16(swizzled + kSliceRows * kHeadDim * 2, values + offset, valid);
+      if constexpr (kHint == 1) {
+        copyAsync16EvictFirst(swizzled, keys + offset, valid);
+        copyAsync16EvictFirst(swizzled + kSliceRows * kHeadDim * 2, values + offset, valid);
+      } else {
+        copyAsync16(swizzled, keys + offset, valid);
+        copyAsync16(swizzled + kSliceRows * kHeadDim * 2, values + offset, valid);
+      }
     }
     cursor.slice += kWarps;
     if (cursor.slice >= cursor.slices) openNext(cursor, a, total, warp);
@@ -202,103 +193,12 @@ __device__ __forceinline__ void storeOutput(bf16* row, int laneId, const OutputP
 }
 
 template <int kHeadDim>
-__device__ __forceinline__ OutputPiece<kHeadDim> loadPartial(const float* row, int laneId) {
-  OutputPiece<kHeadDim> o;
-  if constexpr (kHeadDim == 128) {
-    float4 v = loadFromL2(reinterpret_cast<const float4*>(row) + laneId);
-    o.v[0] = v.x, o.v[1] = v.y, o.v[2] = v.z, o.v[3] = v.w;
-  } else {
-    float2 v = loadFromL2(reinterpret_cast<const float2*>(row) + laneId);
-    o.v[0] = v.x, o.v[1] = v.y;
-  }
-  return o;
-}
-
-template <int kHeadDim>
 __device__ __forceinline__ void storePartial(float* row, int laneId, const OutputPiece<kHeadDim>& o) {
   if constexpr (kHeadDim == 128) {
     *(reinterpret_cast<float4*>(row) + laneId) = make_float4(o.v[0], o.v[1], o.v[2], o.v[3]);
   } else {
     *(reinterpret_cast<float2*>(row) + laneId) = make_float2(o.v[0], o.v[1]);
   }
-}
-
-// Merges `count` <= 32 partial results number first, first + step, ... in ascending order. The result replaces partial `first`,
-// or goes to `outRow` (the group's heads) when that is given. A warp takes the heads warp and warp + 4, both at a time, with 8
-// partials of each in flight: the time of a merge is its memory latency.
-template <int kHeadDim>
-__device__ __forceinline__ void mergePartials(const DecodeAttention& a, int first, int step, int count,
-                                              int kvHead, int group, int warp, int laneId,
-                                              bf16* outRow) {
-  constexpr int kCount = OutputPiece<kHeadDim>::kCount;
-  constexpr int kHeads = kGroupColumns / kMergeWarps;
-  constexpr int kFlight = 8;
-  OutputPiece<kHeadDim> o[kHeads];
-  OutputPiece<kHeadDim> flight[kHeads][kFlight];
-  float maximum[kHeads];
-  float weight[kHeads];
-  float sum[kHeads];
-  auto indexOf = [&](int i) { return static_cast<long long>(first + i * step) * a.numKvHeads + kvHead; };
-  auto load = [&](int base) {
-#pragma unroll
-    for (int h = 0; h < kHeads; h++) {
-      int head = warp + h * kMergeWarps;
-#pragma unroll
-      for (int i = 0; i < kFlight; i++) {
-        if (head < group && base + i < count) {
-          flight[h][i] = loadPartial<kHeadDim>(a.partial + (indexOf(base + i) * group + head) * kHeadDim, laneId);
-        }
-      }
-    }
-  };
-  load(0);
-#pragma unroll
-  for (int h = 0; h < kHeads; h++) {
-    int head = warp + h * kMergeWarps;
-    float2 stats = laneId < count && head < group ? loadFromL2(a.partialStats + indexOf(laneId) * group + head)
-                                                  : make_float2(-1.0e30f, 0.0f);
-    maximum[h] = stats.x;
-#pragma unroll
-    for (int s = 16; s > 0; s >>= 1) maximum[h] = fmaxf(maximum[h], __shfl_xor_sync(kFullMask, maximum[h], s));
-    weight[h] = exp2Fast(stats.x - maximum[h]);
-    sum[h] = warpSum(stats.y * weight[h]);
-#pragma unroll
-    for (int k = 0; k < kCount; k++) o[h].v[k] = 0.0f;
-  }
-  for (int base = 0; base < count; base += kFlight) {
-    if (base > 0) load(base);
-#pragma unroll
-    for (int h = 0; h < kHeads; h++) {
-#pragma unroll
-      for (int i = 0; i < kFlight; i++) {
-        float w = __shfl_sync(kFullMask, weight[h], (base + i) & 31);
-        if (warp + h * kMergeWarps < group && base + i < count) {
-#pragma unroll
-          for (int k = 0; k < kCount; k++) o[h].v[k] += w * flight[h][i].v[k];
-        }
-      }
-    }
-  }
-#pragma unroll
-  for (int h = 0; h < kHeads; h++) {
-    int head = warp + h * kMergeWarps;
-    if (head >= group) continue;
-    if (outRow != nullptr) {
-      storeOutput<kHeadDim>(outRow + head * kHeadDim, laneId, o[h], 1.0f / sum[h]);
-    } else {
-      storePartial<kHeadDim>(a.partial + (indexOf(0) * group + head) * kHeadDim, laneId, o[h]);
-      if (laneId == 0) a.partialStats[indexOf(0) * group + head] = make_float2(maximum[h], sum[h]);
-    }
-  }
-}
-
-// One more arrival at `counter`; true if it was the last of `expected`, which sets the counter back to zero. The addition releases
-// what was written before; only the last arrival acquires, because an acquiring fence empties the L1 of the multiprocessor.
-__device__ __forceinline__ bool arrivesLast(int* counter, int expected) {
-  if (addRelease(counter, 1) != expected - 1) return false;
-  acquireFence();
-  *counter = 0;
-  return true;
 }
 
 template <int kHeadDim>
@@ -315,42 +215,10 @@ __device__ __forceinline__ void loadQuery(const DecodeAttention& a, int row, int
   }
 }
 
-// One head of an item: the attending warps' results in warp order, to the output row or to the item's partial result.
-template <int kHeadDim, int kWarps, int kStages>
-__device__ __forceinline__ void combineWarps(const DecodeAttention& a, const float* mergeOut, const float2* mergeStats,
-                                             int4 words, int item, int head, int group, int activeWarps, int laneId) {
-  using Shape = DecodeShape<kHeadDim, kWarps, kStages>;
-  constexpr int kCount = OutputPiece<kHeadDim>::kCount;
-  float maximum = mergeStats[head].x;
-  for (int w = 1; w < activeWarps; w++) maximum = fmaxf(maximum, mergeStats[w * kGroupColumns + head].x);
-  float sum = 0.0f;
-  OutputPiece<kHeadDim> merged;
-#pragma unroll
-  for (int k = 0; k < kCount; k++) merged.v[k] = 0.0f;
-#pragma unroll 4
-  for (int w = 0; w < activeWarps; w++) {
-    float2 stats = mergeStats[w * kGroupColumns + head];
-    float weight = exp2Fast(stats.x - maximum);
-    sum += stats.y * weight;
-    const float* source = mergeOut + (w * kGroupColumns + head) * Shape::kPitch + laneId * kCount;
-#pragma unroll
-    for (int k = 0; k < kCount; k++) merged.v[k] += weight * source[k];
-  }
-  int kvHead = item % a.numKvHeads;
-  if (words.y >> 16 == 1) {
-    long long row = static_cast<long long>(words.x & 0xffff) * a.numQueryHeads + kvHead * group + head;
-    storeOutput<kHeadDim>(a.out + row * kHeadDim, laneId, merged, 1.0f / sum);
-  } else {
-    long long index = static_cast<long long>(words.z + (words.x >> 16)) * a.numKvHeads + kvHead;
-    storePartial<kHeadDim>(a.partial + (index * group + head) * kHeadDim, laneId, merged);
-    if (laneId == 0) a.partialStats[index * group + head] = make_float2(maximum, sum);
-  }
-}
-
 // The warps that copy and attend.
-template <int kHeadDim, int kWarps, int kStages>
-__device__ __forceinline__ void attendItems(const DecodeAttention& a, unsigned ring, float* mergeOut, float2* mergeStats,
-                                            DecodeSignals* signals, int total, int warp, int laneId) {
+template <int kHeadDim, int kWarps, int kStages, int kHint>
+__device__ __forceinline__ void attendItems(const DecodeAttention& a, unsigned ring, float* combineOut, float2* combineStats,
+                                            int total, int warp, int laneId) {
   using Shape = DecodeShape<kHeadDim, kWarps, kStages>;
   constexpr int kSteps = kHeadDim / 16;
   int group = a.numQueryHeads / a.numKvHeads;
@@ -361,7 +229,7 @@ __device__ __forceinline__ void attendItems(const DecodeAttention& a, unsigned r
   openNext(cursor, a, total, warp);
 #pragma unroll
   for (int stage = 0; stage < kStages - 1; stage++) {
-    copySlice<kHeadDim, kWarps>(cursor, a, total, ring + stage * Shape::kStageBytes, warp, laneId);
+    copySlice<kHeadDim, kWarps, kHint>(cursor, a, total, ring + stage * Shape::kStageBytes, warp, laneId);
   }
   int readStage = 0;
   int fillStage = kStages - 1;
@@ -388,14 +256,13 @@ __device__ __forceinline__ void attendItems(const DecodeAttention& a, unsigned r
     for (int slice = warp; slice < slices; slice += kWarps) {
       waitCopies<kStages - 2>();
       __syncwarp();
-      copySlice<kHeadDim, kWarps>(cursor, a, total, ring + fillStage * Shape::kStageBytes, warp, laneId);
+      copySlice<kHeadDim, kWarps, kHint>(cursor, a, total, ring + fillStage * Shape::kStageBytes, warp, laneId);
       fillStage = fillStage + 1 == kStages ? 0 : fillStage + 1;
       attendSlice<kHeadDim>(ring + readStage * Shape::kStageBytes, laneId, rows - slice * kSliceRows,
                             scaleLog2, q, o, max0, max1, sum0, sum1);
       readStage = readStage + 1 == kStages ? 0 : readStage + 1;
     }
     // The next item's queries and the descriptor after it are on their way while this item is handed over.
-    int4 done = words;
     int next = item + gridDim.x;
     words = nextWords;
     if (next < total) loadQuery<kHeadDim>(a, words.x & 0xffff, next % a.numKvHeads, group, laneId, q);
@@ -405,10 +272,10 @@ __device__ __forceinline__ void attendItems(const DecodeAttention& a, unsigned r
       sum0 += __shfl_xor_sync(kFullMask, sum0, step);
       sum1 += __shfl_xor_sync(kFullMask, sum1, step);
     }
-    syncNamed(kAttendBarrier, kWarps * 32);   // the merge buffer has been read
+    syncNamed(kFreeBarrier, (kWarps + kCombineWarps) * 32);
     if (warp < slices) {
       int first = 2 * (laneId & 3);
-      float* target = mergeOut + (warp * kGroupColumns + first) * Shape::kPitch + (laneId >> 2);
+      float* target = combineOut + (warp * kGroupColumns + first) * Shape::kPitch + (laneId >> 2);
 #pragma unroll
       for (int m = 0; m < kSteps; m++) {
         target[m * 16] = o[m][0];
@@ -417,100 +284,90 @@ __device__ __forceinline__ void attendItems(const DecodeAttention& a, unsigned r
         target[m * 16 + 8 + Shape::kPitch] = o[m][3];
       }
       if (laneId < 4) {
-        mergeStats[warp * kGroupColumns + first] = make_float2(max0, sum0);
-        mergeStats[warp * kGroupColumns + first + 1] = make_float2(max1, sum1);
+        combineStats[warp * kGroupColumns + first] = make_float2(max0, sum0);
+        combineStats[warp * kGroupColumns + first + 1] = make_float2(max1, sum1);
       }
     }
-    syncNamed(kAttendBarrier, kWarps * 32);
-    int activeWarps = slices < kWarps ? slices : kWarps;
-    for (int head = warp; head < group; head += kWarps) {
-      combineWarps<kHeadDim, kWarps, kStages>(a, mergeOut, mergeStats, done, item, head, group, activeWarps, laneId);
-    }
-    __syncwarp();
-    if (laneId == 0) addReleaseShared(&signals->done, 1);
+    arriveNamed(kFullBarrier, (kWarps + kCombineWarps) * 32);
   }
 }
 
-// The warps that merge chunks. Thread 0 reports every item of this CTA at its counter as soon as it is handed over, and collects
-// those that came last; the merges run while the attending warps go on, which never wait for them.
-template <int kHeadDim, int kWarps>
-__device__ __forceinline__ void mergeItems(const DecodeAttention& a, DecodeSignals* signals, int total, int warp,
-                                           int laneId) {
-  int group = a.numQueryHeads / a.numKvHeads;
-  int item = blockIdx.x;
-  int handedOver = 0;
-  auto countersOf = [&](int row, int kvHead) {
-    return a.counters + (static_cast<long long>(row) * a.numKvHeads + kvHead) * (a.mergeGroups + 1);
-  };
-  while (true) {
-    if (warp == 0 && laneId == 0) {
-      int count = 0;
-      while (item < total && count < kMaxPending) {
-        if (loadAcquireShared(&signals->done) < handedOver + kWarps) {
-          if (count > 0) break;
-          __nanosleep(32);
-          continue;
-        }
-        int4 words = __ldg(descriptorOf(a, item));
-        int chunk = words.x >> 16;
-        int chunks = words.y >> 16;
-        if (chunks > 1) {
-          int mergeGroup = chunk / kChunksPerMerge;
-          int members = min(kChunksPerMerge, chunks - mergeGroup * kChunksPerMerge);
-          if (arrivesLast(countersOf(words.x & 0xffff, item % a.numKvHeads) + mergeGroup, members)) {
-            signals->pending[count++] = item;
-          }
-        }
-        handedOver += kWarps;
-        item += gridDim.x;
-      }
-      signals->pendingCount = count;
-    }
-    syncNamed(kMergeBarrier, kMergeWarps * 32);
-    int count = signals->pendingCount;
-    if (count == 0) return;
-    for (int k = 0; k < count; k++) {
-      int last = signals->pending[k];
-      int4 words = __ldg(descriptorOf(a, last));
-      int kvHead = last % a.numKvHeads;
-      int row = words.x & 0xffff;
-      int chunks = words.y >> 16;
-      int firstOfGroup = (words.x >> 16) / kChunksPerMerge * kChunksPerMerge;
-      int groups = (chunks + kChunksPerMerge - 1) / kChunksPerMerge;
-      bf16* outRow = a.out + (static_cast<long long>(row) * a.numQueryHeads + kvHead * group) * kHeadDim;
-      mergePartials<kHeadDim>(a, words.z + firstOfGroup, 1, min(kChunksPerMerge, chunks - firstOfGroup), kvHead, group,
-                              warp, laneId, groups == 1 ? outRow : nullptr);
-      if (groups == 1) continue;
-      syncNamed(kMergeBarrier, kMergeWarps * 32);
-      if (warp == 0 && laneId == 0) {
-        signals->ticket = arrivesLast(countersOf(row, kvHead) + a.mergeGroups, groups) ? 1 : 0;
-      }
-      syncNamed(kMergeBarrier, kMergeWarps * 32);
-      if (signals->ticket == 1) {
-        mergePartials<kHeadDim>(a, words.z, kChunksPerMerge, groups, kvHead, group, warp, laneId, outRow);
-      }
-    }
-    syncNamed(kMergeBarrier, kMergeWarps * 32);
-  }
-}
-
+// The warps that combine the attending warps' results of an item, in warp order, to the output row or to the item's partial result.
 template <int kHeadDim, int kWarps, int kStages>
+__device__ __forceinline__ void combineItems(const DecodeAttention& a, const float* combineOut, const float2* combineStats,
+                                             int total, int warp, int laneId) {
+  using Shape = DecodeShape<kHeadDim, kWarps, kStages>;
+  constexpr int kCount = OutputPiece<kHeadDim>::kCount;
+  constexpr int kHeads = kGroupColumns / kCombineWarps;
+  int group = a.numQueryHeads / a.numKvHeads;
+  int4 nextWords = make_int4(0, 0, 0, 0);
+  if (blockIdx.x < total) {
+    nextWords = __ldg(descriptorOf(a, blockIdx.x));
+    arriveNamed(kFreeBarrier, (kWarps + kCombineWarps) * 32);
+  }
+  for (int item = blockIdx.x; item < total; item += gridDim.x) {
+    int4 words = nextWords;
+    bool more = item + gridDim.x < total;
+    if (more) nextWords = __ldg(descriptorOf(a, item + gridDim.x));
+    int kvHead = item % a.numKvHeads;
+    int chunks = words.y >> 16;
+    int slices = ((words.y & 0xffff) + kSliceRows - 1) / kSliceRows;
+    int activeWarps = slices < kWarps ? slices : kWarps;
+    OutputPiece<kHeadDim> merged[kHeads];
+    float maximum[kHeads];
+    float sum[kHeads];
+    syncNamed(kFullBarrier, (kWarps + kCombineWarps) * 32);
+#pragma unroll
+    for (int h = 0; h < kHeads; h++) {
+      int head = warp + h * kCombineWarps;
+      if (head >= group) continue;
+      maximum[h] = combineStats[head].x;
+      for (int w = 1; w < activeWarps; w++) {
+        maximum[h] = fmaxf(maximum[h], combineStats[w * kGroupColumns + head].x);
+      }
+      sum[h] = 0.0f;
+#pragma unroll
+      for (int k = 0; k < kCount; k++) merged[h].v[k] = 0.0f;
+      for (int w = 0; w < activeWarps; w++) {
+        float2 stats = combineStats[w * kGroupColumns + head];
+        float weight = exp2Fast(stats.x - maximum[h]);
+        sum[h] += stats.y * weight;
+        const float* source = combineOut + (w * kGroupColumns + head) * Shape::kPitch + laneId * kCount;
+#pragma unroll
+        for (int k = 0; k < kCount; k++) merged[h].v[k] += weight * source[k];
+      }
+    }
+    if (more) arriveNamed(kFreeBarrier, (kWarps + kCombineWarps) * 32);
+#pragma unroll
+    for (int h = 0; h < kHeads; h++) {
+      int head = warp + h * kCombineWarps;
+      if (head >= group) continue;
+      if (chunks == 1) {
+        long long row = static_cast<long long>(words.x & 0xffff) * a.numQueryHeads + kvHead * group + head;
+        storeOutput<kHeadDim>(a.out + row * kHeadDim, laneId, merged[h], 1.0f / sum[h]);
+      } else {
+        long long index = static_cast<long long>(words.z + (words.x >> 16)) * a.numKvHeads + kvHead;
+        storePartial<kHeadDim>(a.partial + (index * group + head) * kHeadDim, laneId, merged[h]);
+        if (laneId == 0) a.partialStats[index * group + head] = make_float2(maximum[h], sum[h]);
+      }
+    }
+  }
+}
+
+template <int kHeadDim, int kWarps, int kStages, int kHint>
 __device__ __forceinline__ void attendDecode(const DecodeAttention& a) {
   using Shape = DecodeShape<kHeadDim, kWarps, kStages>;
   extern __shared__ __align__(128) char shared[];
   int warp = threadIdx.x >> 5;
   int laneId = threadIdx.x & 31;
-  float* mergeOut = reinterpret_cast<float*>(shared + Shape::kRingBytes);
-  float2* mergeStats = reinterpret_cast<float2*>(mergeOut + kWarps * kGroupColumns * Shape::kPitch);
-  DecodeSignals* signals = reinterpret_cast<DecodeSignals*>(mergeStats + kWarps * kGroupColumns);
+  float* combineOut = reinterpret_cast<float*>(shared + Shape::kRingBytes);
+  float2* combineStats = reinterpret_cast<float2*>(combineOut + kWarps * kGroupColumns * Shape::kPitch);
   int total = a.workCount[0] * a.numKvHeads;
-  if (threadIdx.x == 0) signals->done = 0;
-  __syncthreads();
   if (warp < kWarps) {
     unsigned ring = sharedAddress(shared) + warp * kStages * Shape::kStageBytes;
-    attendItems<kHeadDim, kWarps, kStages>(a, ring, mergeOut, mergeStats, signals, total, warp, laneId);
+    attendItems<kHeadDim, kWarps, kStages, kHint>(a, ring, combineOut, combineStats, total, warp, laneId);
   } else {
-    mergeItems<kHeadDim, kWarps>(a, signals, total, warp - kWarps, laneId);
+    combineItems<kHeadDim, kWarps, kStages>(a, combineOut, combineStats, total, warp - kWarps, laneId);
   }
 }
 

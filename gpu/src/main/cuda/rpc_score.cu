@@ -70,12 +70,17 @@ __device__ __forceinline__ void scoreStats(const RpcScore& a) {
     commitCopies();
   }
   int warpRow = rowBlock * kRowBlock + warp * 32;
-  PermutedRow<kHeadDim> q[4];
+  PermutedTile<kHeadDim> q[2];
 #pragma unroll
-  for (int k = 0; k < 4; k++) {
-    int row = warpRow + k * 8 + (laneId >> 2);
-    loadPermuted<kHeadDim>(q[k], selectorRow<kHeadDim>(a, layer, lane, kvHead, group, min(row, rows - 1)),
-                           row < rows, laneId);
+  for (int m = 0; m < 2; m++) {
+    PermutedRow<kHeadDim> half[2];
+#pragma unroll
+    for (int k = 0; k < 2; k++) {
+      int row = warpRow + m * 16 + k * 8 + (laneId >> 2);
+      loadPermuted<kHeadDim>(half[k], selectorRow<kHeadDim>(a, layer, lane, kvHead, group, min(row, rows - 1)),
+                             row < rows, laneId);
+    }
+    q[m].set(half[0], half[1]);
   }
   float scaleLog2 = a.scale * kLog2e;
   float maximum[4];
@@ -109,8 +114,8 @@ __device__ __forceinline__ void scoreStats(const RpcScore& a) {
         for (int n = 0; n < 2; n++) {
           uint4 column = loadShared16(
               stage + tileOffset<kHeadDim>(key + n * 8 + (laneId >> 2), 4 * j + (laneId & 3)));
-          mmaPair(s[0][n], q[0].piece[j], q[1].piece[j], column);
-          mmaPair(s[1][n], q[2].piece[j], q[3].piece[j], column);
+          q[0].multiply(s[0][n], j, column);
+          q[1].multiply(s[1][n], j, column);
         }
       }
       if (masked) {
@@ -218,15 +223,20 @@ __device__ __forceinline__ void scoreColumns(const RpcScore& a) {
   for (int turn = 0; turn < kStripRows / 256; turn++) {
     int slot = stripStart + turn * 256 + warp * 32;
     bool busy = slot < end && slot + 32 > first;
-    PermutedRow<kHeadDim> keys[4];
-    if (busy) {
-      const bf16* page = pool + poolRow<kHeadDim>(table[slot / kPageTokens], 0, a.numKvHeads, kvHead,
-                                                  slot % kPageTokens);
+    PermutedTile<kHeadDim> keys[2];
+    int readable = min(slot, end - 1) / 32 * 32;   // rows outside the candidates are read as zeros from some page of the lane
+    const bf16* page = pool + poolRow<kHeadDim>(table[readable / kPageTokens], 0, a.numKvHeads, kvHead,
+                                                readable % kPageTokens);
 #pragma unroll
-      for (int k = 0; k < 4; k++) {
-        int row = k * 8 + (laneId >> 2);
-        loadPermuted<kHeadDim>(keys[k], page + row * kHeadDim, slot + row < end, laneId);
+    for (int m = 0; m < 2; m++) {
+      PermutedRow<kHeadDim> half[2];
+#pragma unroll
+      for (int k = 0; k < 2; k++) {
+        int row = m * 16 + k * 8 + (laneId >> 2);
+        loadPermuted<kHeadDim>(half[k], page + row * kHeadDim, slot + row < end, laneId);
       }
+      keys[m].set(half[0], half[1]);
+      keys[m].settle(laneId);
     }
     float sum[4] = {0.0f, 0.0f, 0.0f, 0.0f};
     for (int block = 0; block < rowBlocks; block++) {
@@ -265,8 +275,8 @@ __device__ __forceinline__ void scoreColumns(const RpcScore& a) {
           for (int i = 0; i < 2; i++) {
             uint4 column = loadShared16(
                 selectors + tileOffset<kHeadDim>(n + i * 8 + (laneId >> 2), 4 * j + (laneId & 3)));
-            mmaPair(s[i][0], keys[0].piece[j], keys[1].piece[j], column);
-            mmaPair(s[i][1], keys[2].piece[j], keys[3].piece[j], column);
+            keys[0].multiply(s[i][0], j, column);
+            keys[1].multiply(s[i][1], j, column);
           }
         }
 #pragma unroll

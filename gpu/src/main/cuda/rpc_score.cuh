@@ -68,11 +68,40 @@ __device__ __forceinline__ uint4 loadShared16(unsigned address) {
   return v;
 }
 
-// Two mma steps of piece pair j: rows low (g) and high (g+8) as A, a column (g) as B.
-__device__ __forceinline__ void mmaPair(float (&c)[4], const uint4& low, const uint4& high, const uint4& column) {
-  mmaBf16(c, low.x, high.x, low.y, high.y, column.x, column.y);
-  mmaBf16(c, low.z, high.z, low.w, high.w, column.z, column.w);
-}
+// 16 rows as A operand, made of the permuted rows g and g+8. The four words of a step stand together once and for all, because
+// the instruction takes consecutive registers.
+template <int kHeadDim>
+struct PermutedTile {
+  unsigned step[kHeadDim / 16][4];
+
+  __device__ __forceinline__ void set(const PermutedRow<kHeadDim>& low, const PermutedRow<kHeadDim>& high) {
+#pragma unroll
+    for (int j = 0; j < kHeadDim / 32; j++) {
+      step[2 * j][0] = low.piece[j].x, step[2 * j][1] = high.piece[j].x;
+      step[2 * j][2] = low.piece[j].y, step[2 * j][3] = high.piece[j].y;
+      step[2 * j + 1][0] = low.piece[j].z, step[2 * j + 1][1] = high.piece[j].z;
+      step[2 * j + 1][2] = low.piece[j].w, step[2 * j + 1][3] = high.piece[j].w;
+    }
+  }
+
+  // Fixes the words in their places by a shuffle onto themselves. Without it ptxas keeps them as they were loaded and gathers
+  // them with four moves before every mma of an inner loop.
+  __device__ __forceinline__ void settle(int laneId) {
+#pragma unroll
+    for (int k = 0; k < kHeadDim / 16; k++) {
+#pragma unroll
+      for (int i = 0; i < 4; i++) step[k][i] = __shfl_sync(kFullMask, step[k][i], laneId);
+    }
+  }
+
+  // Two mma steps of piece j with the same piece of 8 columns as B.
+  __device__ __forceinline__ void multiply(float (&c)[4], int j, const uint4& column) const {
+    const unsigned* even = step[2 * j];
+    const unsigned* odd = step[2 * j + 1];
+    mmaBf16(c, even[0], even[1], even[2], even[3], column.x, column.y);
+    mmaBf16(c, odd[0], odd[1], odd[2], odd[3], column.z, column.w);
+  }
+};
 
 // Selector row r = ringSlot * group + head of the group, as stored by the decode step.
 template <int kHeadDim>

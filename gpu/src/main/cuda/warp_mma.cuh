@@ -49,6 +49,15 @@ __device__ __forceinline__ void copyAsync16(unsigned shared, const void* global,
                : "memory");
 }
 
+// The same for bytes that are read once: they leave L2 before others.
+__device__ __forceinline__ void copyAsync16EvictFirst(unsigned shared, const void* global, int validBytes) {
+  unsigned long long policy;
+  asm volatile("createpolicy.fractional.L2::evict_first.b64 %0, 1.0;" : "=l"(policy));
+  asm volatile("cp.async.cg.shared.global.L2::cache_hint.L2::128B [%0], [%1], 16, %2, %3;" ::"r"(shared), "l"(global),
+               "r"(validBytes), "l"(policy)
+               : "memory");
+}
+
 __device__ __forceinline__ void commitCopies() { asm volatile("cp.async.commit_group;" ::: "memory"); }
 
 // Returns when at most `kPending` of this thread's newest copy groups are unfinished.
@@ -57,9 +66,13 @@ __device__ __forceinline__ void waitCopies() {
   asm volatile("cp.async.wait_group %0;" ::"n"(kPending) : "memory");
 }
 
-// Named barrier of some warps of a CTA, `threads` in all.
+// Named barriers of a CTA: `threads` counts those that wait and those that only arrive.
 __device__ __forceinline__ void syncNamed(int barrier, int threads) {
   asm volatile("bar.sync %0, %1;" ::"r"(barrier), "r"(threads) : "memory");
+}
+
+__device__ __forceinline__ void arriveNamed(int barrier, int threads) {
+  asm volatile("bar.arrive %0, %1;" ::"r"(barrier), "r"(threads) : "memory");
 }
 
 }  // namespace tracemill

@@ -1,17 +1,18 @@
 // Decode attention: against float64, bitwise independence of the batch and of the grid, and bandwidth.
+#include "../../main/cuda/attention_merge.cu"
 #include "../../main/cuda/attention_work_list.cu"
 #include "../../main/cuda/paged_attention_decode.cu"
 #include "paged_cache.cuh"
 
 // Variants for tuning, timed next to the shipped configuration.
-TRACEMILL_DECODE_KERNEL(decode_d128_w4s6, 128, 4, 6, 1)
-TRACEMILL_DECODE_KERNEL(decode_d128_w4s3x2, 128, 4, 3, 2)
+TRACEMILL_DECODE_KERNEL(decode_d128_evict_first, 128, 8, 3, 1, 1)
+TRACEMILL_DECODE_KERNEL(decode_d128_w4s3x2, 128, 4, 3, 0, 2)
 
 namespace check {
 namespace {
 
 using DecodeKernel = void (*)(const unsigned short*, const unsigned short*, const int*, const int*, float*, float2*,
-                              int*, unsigned short*, int, int, int, float);
+                              unsigned short*, int, int, float);
 
 struct Variant {
   const char* name;
@@ -39,9 +40,11 @@ int multiprocessors() {
 
 // Workspace and launch of work list + attention for a batch on the device.
 struct Runner {
-  int rows, numLanes, maxPages, hq, hkv, dim, mergeGroups;
+  int rows, numLanes, maxPages, hq, hkv, dim;
   float scale;
-  Buffer<int> laneOf, kvLen, table, work, workCount, counters;
+  bool merged = true;
+  Buffer<int> laneOf, kvLen, table, work, workCount;
+  Buffer<int2> rowChunks;
   Buffer<float> partial;
   Buffer<float2> stats;
   Buffer<uint16_t> query, out;
@@ -54,23 +57,21 @@ struct Runner {
   Runner(const std::vector<int>& lanes, const std::vector<int>& lengths, const std::vector<int>& pages, int pagesPerLane,
          int queryHeads, int kvHeads, int headDim)
       : rows(static_cast<int>(lanes.size())), numLanes(static_cast<int>(lengths.size())), maxPages(pagesPerLane),
-        hq(queryHeads), hkv(kvHeads), dim(headDim), mergeGroups((maxPages / 4 + 15) / 16 + 1),
-        scale(1.0f / std::sqrt(static_cast<float>(headDim))), laneOf(lanes),
-        kvLen(lengths), table(pages), work(chunks(lanes, lengths) * 8), workCount(1),
-        counters(static_cast<size_t>(rows) * hkv * (mergeGroups + 1)),
+        hq(queryHeads), hkv(kvHeads), dim(headDim), scale(1.0f / std::sqrt(static_cast<float>(headDim))), laneOf(lanes),
+        kvLen(lengths), table(pages), work(chunks(lanes, lengths) * 8), workCount(1), rowChunks(rows),
         partial(chunks(lanes, lengths) * hkv * (hq / hkv) * dim), stats(chunks(lanes, lengths) * hkv * (hq / hkv)),
-        query(static_cast<size_t>(rows) * hq * dim), out(static_cast<size_t>(rows) * hq * dim) {
-    counters.zero();
-  }
+        query(static_cast<size_t>(rows) * hq * dim), out(static_cast<size_t>(rows) * hq * dim) {}
   void list(cudaStream_t stream) {
     attention_work_list<<<16, 256, 0, stream>>>(laneOf.get(), kvLen.get(), table.get(), work.get(), workCount.get(),
-                                                rows, maxPages);
+                                                rowChunks.get(), rows, maxPages);
   }
   void attend(const Variant& v, const uint16_t* pool, cudaStream_t stream, int grid = 0) {
     int ctas = grid > 0 ? grid : multiprocessors() * v.blocksPerSm;
     v.kernel<<<ctas, v.threads, v.sharedBytes, stream>>>(
-        query.get(), pool, work.get(), workCount.get(), partial.get(), stats.get(), counters.get(), out.get(),
-        mergeGroups, hq, hkv, scale);
+        query.get(), pool, work.get(), workCount.get(), partial.get(), stats.get(), out.get(), hq, hkv, scale);
+    if (!merged) return;
+    (dim == 128 ? attention_merge_d128 : attention_merge_d64)<<<dim3(hq, rows), 256, 0, stream>>>(
+        partial.get(), stats.get(), rowChunks.get(), out.get(), hq, hkv);
   }
 };
 
@@ -119,7 +120,6 @@ void checkCase(int hq, int hkv, int dim, const std::vector<int>& attended, uint6
     for (int k = 0; k < hq * dim; k++) untouched &= out[static_cast<size_t>(row) * hq * dim + k] == 0xffff;
     expect(untouched == (laneOf[row] < 0), "padding row %d", row);
   }
-  for (int c : run.counters.download()) expect(c == 0, "a merge counter was not reset");
   // Again in the same workspace with another grid, then every row alone.
   run.out.poison();
   run.attend(v, pool.get(), 0, 7);
@@ -184,7 +184,12 @@ void bench(const char* name, int hq, int hkv, int dim, const std::vector<int>& a
     double micros = graphMicros(layers * 2, [&](cudaStream_t stream, int i) {
       run.attend(v, reinterpret_cast<uint16_t*>(pool.get() + layerWords * (i % layers)), stream);
     });
-    std::printf("  %s %7.1f us %5.1f %%", v.name, micros, 100 * bandwidthShare(bytes, micros));
+    run.merged = false;
+    double alone = graphMicros(layers * 2, [&](cudaStream_t stream, int i) {
+      run.attend(v, reinterpret_cast<uint16_t*>(pool.get() + layerWords * (i % layers)), stream);
+    });
+    run.merged = true;
+    std::printf("  %s %7.1f us %5.1f %% (unmerged %.1f)", v.name, micros, 100 * bandwidthShare(bytes, micros), alone);
   }
   double listMicros = graphMicros(20, [&](cudaStream_t stream, int) { run.list(stream); });
   std::printf("  list %.1f us\n", listMicros);
@@ -208,7 +213,7 @@ void decodeAttention(bool small) {
 }
 
 void benchDecodeAttention() {
-  std::vector<Variant> all = {shipped(128), variant<128, 4, 6>("w4s6", decode_d128_w4s6, 1),
+  std::vector<Variant> all = {shipped(128), variant<128, 8, 3>("evict first", decode_d128_evict_first, 1),
                               variant<128, 4, 3>("w4s3x2", decode_d128_w4s3x2, 2)};
   std::vector<Variant> one = {shipped(128)};
   Random random(5);
