@@ -21,7 +21,7 @@ final class CpuErrors {
     return new ReasoningException(
         ErrorCode.OUT_OF_MEMORY,
         "The CPU backend needs %s for weights and working space, but %s of the %s heap are free;"
-                .formatted(megabytes(neededBytes), megabytes(freeBytes), megabytes(maxBytes))
+                .formatted(readable(neededBytes), readable(freeBytes), readable(maxBytes))
             + " raise -Xmx, or lower the number of slots.");
   }
 
@@ -29,7 +29,7 @@ final class CpuErrors {
     return new ReasoningException(
         ErrorCode.OUT_OF_MEMORY,
         "A KV cache of %s was asked for, but after loading %s of the %s heap are free;"
-                .formatted(megabytes(wantedBytes), megabytes(freeBytes), megabytes(maxBytes))
+                .formatted(readable(wantedBytes), readable(freeBytes), readable(maxBytes))
             + " raise -Xmx, or ask for a smaller cache.");
   }
 
@@ -37,7 +37,7 @@ final class CpuErrors {
     return new ReasoningException(
         ErrorCode.KV_CACHE_TOO_SMALL,
         "A KV cache of %s holds no page of %s; give it more memory."
-            .formatted(megabytes(cacheBytes), megabytes(pageBytes)));
+            .formatted(readable(cacheBytes), readable(pageBytes)));
   }
 
   static ReasoningException noMemoryForPages(int pages, long pageBytes, OutOfMemoryError cause) {
@@ -47,9 +47,9 @@ final class CpuErrors {
         "No heap is left for %d KV pages of %s (heap %s, free %s); raise -Xmx or lower the cache."
             .formatted(
                 pages,
-                megabytes(pageBytes),
-                megabytes(runtime.maxMemory()),
-                megabytes(runtime.maxMemory() - runtime.totalMemory() + runtime.freeMemory())),
+                readable(pageBytes),
+                readable(runtime.maxMemory()),
+                readable(runtime.maxMemory() - runtime.totalMemory() + runtime.freeMemory())),
         cause);
   }
 
@@ -57,7 +57,7 @@ final class CpuErrors {
     return new ReasoningException(
         ErrorCode.OUT_OF_MEMORY,
         "No heap is left for the query ring of lane %d (%s); raise -Xmx or lower the slots."
-            .formatted(lane, megabytes(ringBytes)),
+            .formatted(lane, readable(ringBytes)),
         cause);
   }
 
@@ -75,7 +75,9 @@ final class CpuErrors {
             .formatted(token, lane, vocabSize));
   }
 
-  static String megabytes(long bytes) {
-    return String.format(Locale.ROOT, "%.1f MB", bytes / 1e6);
+  static String readable(long bytes) {
+    return bytes < 1_000_000
+        ? String.format(Locale.ROOT, "%.1f kB", bytes / 1e3)
+        : String.format(Locale.ROOT, "%.1f MB", bytes / 1e6);
   }
 }

@@ -181,10 +181,15 @@ final class VectorKernels implements CpuKernels {
       a3 = low.fma(v, a3);
       b3 = high.fma(v, b3);
     }
-    addTo(out, o, a0, b0);
-    addTo(out, o + os, a1, b1);
-    addTo(out, o + 2 * os, a2, b2);
-    addTo(out, o + 3 * os, a3, b3);
+    int p = o + LANES;
+    FloatVector.fromArray(FLOATS, out, o).add(a0).intoArray(out, o);
+    FloatVector.fromArray(FLOATS, out, p).add(b0).intoArray(out, p);
+    FloatVector.fromArray(FLOATS, out, o + os).add(a1).intoArray(out, o + os);
+    FloatVector.fromArray(FLOATS, out, p + os).add(b1).intoArray(out, p + os);
+    FloatVector.fromArray(FLOATS, out, o + 2 * os).add(a2).intoArray(out, o + 2 * os);
+    FloatVector.fromArray(FLOATS, out, p + 2 * os).add(b2).intoArray(out, p + 2 * os);
+    FloatVector.fromArray(FLOATS, out, o + 3 * os).add(a3).intoArray(out, o + 3 * os);
+    FloatVector.fromArray(FLOATS, out, p + 3 * os).add(b3).intoArray(out, p + 3 * os);
   }
 
   private static void fourRows(
@@ -224,10 +229,15 @@ final class VectorKernels implements CpuKernels {
       a3 = low.fma(v, a3);
       b3 = high.fma(v, b3);
     }
-    addTo(out, o, a0, b0);
-    addTo(out, o + os, a1, b1);
-    addTo(out, o + 2 * os, a2, b2);
-    addTo(out, o + 3 * os, a3, b3);
+    int p = o + LANES;
+    FloatVector.fromArray(FLOATS, out, o).add(a0).intoArray(out, o);
+    FloatVector.fromArray(FLOATS, out, p).add(b0).intoArray(out, p);
+    FloatVector.fromArray(FLOATS, out, o + os).add(a1).intoArray(out, o + os);
+    FloatVector.fromArray(FLOATS, out, p + os).add(b1).intoArray(out, p + os);
+    FloatVector.fromArray(FLOATS, out, o + 2 * os).add(a2).intoArray(out, o + 2 * os);
+    FloatVector.fromArray(FLOATS, out, p + 2 * os).add(b2).intoArray(out, p + 2 * os);
+    FloatVector.fromArray(FLOATS, out, o + 3 * os).add(a3).intoArray(out, o + 3 * os);
+    FloatVector.fromArray(FLOATS, out, p + 3 * os).add(b3).intoArray(out, p + 3 * os);
   }
 
   private static void oneRow(int[] pairs, int w, int chain, float[] x, int x0, float[] out, int o) {
@@ -239,7 +249,8 @@ final class VectorKernels implements CpuKernels {
       a = pair.lanewise(LSHL, 16).reinterpretAsFloats().fma(v, a);
       b = pair.and(UPPER_HALF).reinterpretAsFloats().fma(v, b);
     }
-    addTo(out, o, a, b);
+    FloatVector.fromArray(FLOATS, out, o).add(a).intoArray(out, o);
+    FloatVector.fromArray(FLOATS, out, o + LANES).add(b).intoArray(out, o + LANES);
   }
 
   private static void oneRow(
@@ -251,7 +262,8 @@ final class VectorKernels implements CpuKernels {
       a = FloatVector.fromArray(FLOATS, values, w + k * 2 * LANES).fma(v, a);
       b = FloatVector.fromArray(FLOATS, values, w + k * 2 * LANES + LANES).fma(v, b);
     }
-    addTo(out, o, a, b);
+    FloatVector.fromArray(FLOATS, out, o).add(a).intoArray(out, o);
+    FloatVector.fromArray(FLOATS, out, o + LANES).add(b).intoArray(out, o + LANES);
   }
 
   /** One row, where memory is the limit: two streams of weights keep more loads in flight. */
@@ -281,13 +293,10 @@ final class VectorKernels implements CpuKernels {
       a1 = q.lanewise(LSHL, 16).reinterpretAsFloats().fma(v, a1);
       b1 = q.and(UPPER_HALF).reinterpretAsFloats().fma(v, b1);
     }
-    addTo(out, o, a0, b0);
-    addTo(out, o + 2 * LANES, a1, b1);
-  }
-
-  private static void addTo(float[] out, int o, FloatVector a, FloatVector b) {
-    FloatVector.fromArray(FLOATS, out, o).add(a).intoArray(out, o);
-    FloatVector.fromArray(FLOATS, out, o + LANES).add(b).intoArray(out, o + LANES);
+    FloatVector.fromArray(FLOATS, out, o).add(a0).intoArray(out, o);
+    FloatVector.fromArray(FLOATS, out, o + LANES).add(b0).intoArray(out, o + LANES);
+    FloatVector.fromArray(FLOATS, out, o + 2 * LANES).add(a1).intoArray(out, o + 2 * LANES);
+    FloatVector.fromArray(FLOATS, out, o + 3 * LANES).add(b1).intoArray(out, o + 3 * LANES);
   }
 
   // ---- elementwise
@@ -337,13 +346,19 @@ final class VectorKernels implements CpuKernels {
       float[] out,
       int outOffset,
       int size) {
-    int i = 0;
-    for (; i + LENGTH <= size; i += LENGTH) {
-      FloatVector g = FloatVector.fromArray(FLOATS, gate, gateOffset + i);
-      FloatVector u = FloatVector.fromArray(FLOATS, up, upOffset + i);
-      g.div(exp(g.neg()).add(1)).mul(u).intoArray(out, outOffset + i);
+    int whole = size - size % LENGTH;
+    for (int i = 0; i < whole; i += LENGTH) {
+      FloatVector.fromArray(FLOATS, gate, gateOffset + i).neg().intoArray(out, outOffset + i);
     }
-    for (; i < size; i++) {
+    exponentiate(out, outOffset, whole, 0);
+    for (int i = 0; i < whole; i += LENGTH) {
+      FloatVector e = FloatVector.fromArray(FLOATS, out, outOffset + i);
+      FloatVector.fromArray(FLOATS, gate, gateOffset + i)
+          .div(e.add(1))
+          .mul(FloatVector.fromArray(FLOATS, up, upOffset + i))
+          .intoArray(out, outOffset + i);
+    }
+    for (int i = whole; i < size; i++) {
       out[outOffset + i] = ScalarKernels.silu(gate[gateOffset + i]) * up[upOffset + i];
     }
   }
@@ -363,38 +378,43 @@ final class VectorKernels implements CpuKernels {
     for (int i = 1; i < LENGTH; i++) {
       maximum = Math.max(maximum, lanes[i]);
     }
+    exponentiate(scores, offset, padded, maximum);
     for (int lane = 0; lane < LANES; lane += LENGTH) {
       FloatVector sum = FloatVector.zero(FLOATS);
       for (int i = lane; i < padded; i += LANES) {
-        FloatVector e = exp(FloatVector.fromArray(FLOATS, scores, offset + i).sub(maximum));
-        e.intoArray(scores, offset + i);
-        sum = sum.add(e);
+        sum = sum.add(FloatVector.fromArray(FLOATS, scores, offset + i));
       }
       sum.intoArray(lanes, lane);
     }
     return CpuKernels.addLanes(lanes);
   }
 
-  /** The vector form of {@link Exponential#exp}. */
-  private static FloatVector exp(FloatVector argument) {
-    FloatVector x = argument.max(Exponential.MIN).min(Exponential.MAX);
-    FloatVector rounded =
-        x.fma(
-            FloatVector.broadcast(FLOATS, Exponential.LOG2_E),
-            FloatVector.broadcast(FLOATS, Exponential.ROUND));
-    FloatVector n = rounded.sub(Exponential.ROUND);
-    FloatVector r = n.fma(FloatVector.broadcast(FLOATS, -Exponential.LN2_HIGH), x);
-    r = n.fma(FloatVector.broadcast(FLOATS, -Exponential.LN2_LOW), r);
-    FloatVector p = FloatVector.broadcast(FLOATS, Exponential.C7);
-    p = p.fma(r, FloatVector.broadcast(FLOATS, Exponential.C6));
-    p = p.fma(r, FloatVector.broadcast(FLOATS, Exponential.C5));
-    p = p.fma(r, FloatVector.broadcast(FLOATS, Exponential.C4));
-    p = p.fma(r, FloatVector.broadcast(FLOATS, Exponential.C3));
-    p = p.fma(r, FloatVector.broadcast(FLOATS, Exponential.C2));
-    p = p.fma(r, FloatVector.broadcast(FLOATS, 1f));
-    p = p.fma(r, FloatVector.broadcast(FLOATS, 1f));
-    IntVector exponent = rounded.reinterpretAsInts().lanewise(LSHL, 23);
-    return p.reinterpretAsInts().add(exponent).reinterpretAsFloats();
+  /** {@code values = exp(values - shift)}, the vector form of {@link Exponential#exp}. */
+  private static void exponentiate(float[] values, int offset, int size, float shift) {
+    FloatVector log2e = FloatVector.broadcast(FLOATS, Exponential.LOG2_E);
+    FloatVector round = FloatVector.broadcast(FLOATS, Exponential.ROUND);
+    FloatVector ln2High = FloatVector.broadcast(FLOATS, -Exponential.LN2_HIGH);
+    FloatVector ln2Low = FloatVector.broadcast(FLOATS, -Exponential.LN2_LOW);
+    for (int i = offset; i < offset + size; i += LENGTH) {
+      FloatVector x =
+          FloatVector.fromArray(FLOATS, values, i)
+              .sub(shift)
+              .max(Exponential.MIN)
+              .min(Exponential.MAX);
+      FloatVector rounded = x.fma(log2e, round);
+      FloatVector n = rounded.sub(round);
+      FloatVector r = n.fma(ln2Low, n.fma(ln2High, x));
+      FloatVector p = FloatVector.broadcast(FLOATS, Exponential.C7);
+      p = p.fma(r, FloatVector.broadcast(FLOATS, Exponential.C6));
+      p = p.fma(r, FloatVector.broadcast(FLOATS, Exponential.C5));
+      p = p.fma(r, FloatVector.broadcast(FLOATS, Exponential.C4));
+      p = p.fma(r, FloatVector.broadcast(FLOATS, Exponential.C3));
+      p = p.fma(r, FloatVector.broadcast(FLOATS, Exponential.C2));
+      p = p.fma(r, FloatVector.broadcast(FLOATS, 1f));
+      p = p.fma(r, FloatVector.broadcast(FLOATS, 1f));
+      IntVector exponent = rounded.reinterpretAsInts().lanewise(LSHL, 23);
+      p.reinterpretAsInts().add(exponent).reinterpretAsFloats().intoArray(values, i);
+    }
   }
 
   // ---- attention
@@ -581,8 +601,16 @@ final class VectorKernels implements CpuKernels {
         a3 = v.fma(p0, a3);
         b3 = v.fma(p1, b3);
       }
-      addTo(out, out0 + d, a0, a1, a2, a3);
-      addTo(out, out1 + d, b0, b1, b2, b3);
+      int d0 = out0 + d;
+      FloatVector.fromArray(FLOATS, out, d0).add(a0).intoArray(out, d0);
+      FloatVector.fromArray(FLOATS, out, d0 + LENGTH).add(a1).intoArray(out, d0 + LENGTH);
+      FloatVector.fromArray(FLOATS, out, d0 + 2 * LENGTH).add(a2).intoArray(out, d0 + 2 * LENGTH);
+      FloatVector.fromArray(FLOATS, out, d0 + 3 * LENGTH).add(a3).intoArray(out, d0 + 3 * LENGTH);
+      int d1 = out1 + d;
+      FloatVector.fromArray(FLOATS, out, d1).add(b0).intoArray(out, d1);
+      FloatVector.fromArray(FLOATS, out, d1 + LENGTH).add(b1).intoArray(out, d1 + LENGTH);
+      FloatVector.fromArray(FLOATS, out, d1 + 2 * LENGTH).add(b2).intoArray(out, d1 + 2 * LENGTH);
+      FloatVector.fromArray(FLOATS, out, d1 + 3 * LENGTH).add(b3).intoArray(out, d1 + 3 * LENGTH);
     }
     for (; d < width; d += LENGTH) {
       valuesTail(page, pageOffset + d, width, rows, weights, weights0, out, out0 + d);
@@ -608,13 +636,17 @@ final class VectorKernels implements CpuKernels {
       FloatVector a3 = a0;
       for (int row = 0; row < rows; row++) {
         FloatVector p = FloatVector.broadcast(FLOATS, weights[weightsOffset + row]);
-        int at = pageOffset + row * width + d;
-        a0 = FloatVector.fromArray(FLOATS, page, at).fma(p, a0);
-        a1 = FloatVector.fromArray(FLOATS, page, at + LENGTH).fma(p, a1);
-        a2 = FloatVector.fromArray(FLOATS, page, at + 2 * LENGTH).fma(p, a2);
-        a3 = FloatVector.fromArray(FLOATS, page, at + 3 * LENGTH).fma(p, a3);
+        int value = pageOffset + row * width + d;
+        a0 = FloatVector.fromArray(FLOATS, page, value).fma(p, a0);
+        a1 = FloatVector.fromArray(FLOATS, page, value + LENGTH).fma(p, a1);
+        a2 = FloatVector.fromArray(FLOATS, page, value + 2 * LENGTH).fma(p, a2);
+        a3 = FloatVector.fromArray(FLOATS, page, value + 3 * LENGTH).fma(p, a3);
       }
-      addTo(out, outOffset + d, a0, a1, a2, a3);
+      int at = outOffset + d;
+      FloatVector.fromArray(FLOATS, out, at).add(a0).intoArray(out, at);
+      FloatVector.fromArray(FLOATS, out, at + LENGTH).add(a1).intoArray(out, at + LENGTH);
+      FloatVector.fromArray(FLOATS, out, at + 2 * LENGTH).add(a2).intoArray(out, at + 2 * LENGTH);
+      FloatVector.fromArray(FLOATS, out, at + 3 * LENGTH).add(a3).intoArray(out, at + 3 * LENGTH);
     }
     for (; d < width; d += LENGTH) {
       valuesTail(page, pageOffset + d, width, rows, weights, weightsOffset, out, outOffset + d);
@@ -636,14 +668,6 @@ final class VectorKernels implements CpuKernels {
       sum = FloatVector.fromArray(FLOATS, page, at + row * width).fma(p, sum);
     }
     FloatVector.fromArray(FLOATS, out, outOffset).add(sum).intoArray(out, outOffset);
-  }
-
-  private static void addTo(
-      float[] out, int o, FloatVector a0, FloatVector a1, FloatVector a2, FloatVector a3) {
-    FloatVector.fromArray(FLOATS, out, o).add(a0).intoArray(out, o);
-    FloatVector.fromArray(FLOATS, out, o + LENGTH).add(a1).intoArray(out, o + LENGTH);
-    FloatVector.fromArray(FLOATS, out, o + 2 * LENGTH).add(a2).intoArray(out, o + 2 * LENGTH);
-    FloatVector.fromArray(FLOATS, out, o + 3 * LENGTH).add(a3).intoArray(out, o + 3 * LENGTH);
   }
 
   @Override
@@ -675,9 +699,12 @@ final class VectorKernels implements CpuKernels {
         b0 = low.fma(p1, b0);
         b1 = high.fma(p1, b1);
       }
-      int d = Bf16Pairs.element(pair);
-      addTo(out, out0 + d, a0, a1);
-      addTo(out, out1 + d, b0, b1);
+      int d0 = out0 + Bf16Pairs.element(pair);
+      FloatVector.fromArray(FLOATS, out, d0).add(a0).intoArray(out, d0);
+      FloatVector.fromArray(FLOATS, out, d0 + LANES).add(a1).intoArray(out, d0 + LANES);
+      int d1 = out1 + Bf16Pairs.element(pair);
+      FloatVector.fromArray(FLOATS, out, d1).add(b0).intoArray(out, d1);
+      FloatVector.fromArray(FLOATS, out, d1 + LANES).add(b1).intoArray(out, d1 + LANES);
     }
   }
 
@@ -701,7 +728,9 @@ final class VectorKernels implements CpuKernels {
         a0 = v.lanewise(LSHL, 16).reinterpretAsFloats().fma(p, a0);
         a1 = v.and(UPPER_HALF).reinterpretAsFloats().fma(p, a1);
       }
-      addTo(out, outOffset + Bf16Pairs.element(pair), a0, a1);
+      int d = outOffset + Bf16Pairs.element(pair);
+      FloatVector.fromArray(FLOATS, out, d).add(a0).intoArray(out, d);
+      FloatVector.fromArray(FLOATS, out, d + LANES).add(a1).intoArray(out, d + LANES);
     }
   }
 }

@@ -47,6 +47,12 @@ final class ScheduleErrors {
             .formatted(doing, cause.getMessage()));
   }
 
+  static RowError watchFailed(RuntimeException cause) {
+    return new RowError(
+        ErrorCode.INTERNAL,
+        "The output could not be searched for stop strings: %s.".formatted(cause));
+  }
+
   static ReasoningException engineDead(Throwable cause) {
     return new ReasoningException(
         ErrorCode.ENGINE_DEAD,

@@ -334,7 +334,14 @@ final class Scheduler implements Shedder {
   private void accept(Sequence sequence, int token, long nanos) {
     sequence.addToken(token, nanos);
     counters.generatedTokens.increment();
-    Optional<FinishReason> reason = stopRules.check(sequence);
+    Optional<FinishReason> reason;
+    try {
+      reason = stopRules.check(sequence);
+    } catch (RuntimeException e) {
+      // The watch is the caller's code; its failure is the row's, not the engine's.
+      finish(sequence, FinishReason.ERROR, Optional.of(ScheduleErrors.watchFailed(e)));
+      return;
+    }
     if (reason.isPresent()) {
       finish(sequence, reason.get(), Optional.empty());
     }

@@ -341,6 +341,31 @@ final class TestScheduler {
   }
 
   @Test
+  void aWatchThatFailsIsARowWithAnError() {
+    SequenceSpec base = spec("fails", 5, 60, FULL);
+    SequenceSpec failing =
+        new SequenceSpec(
+            "fails",
+            0,
+            base.promptTokens(),
+            base.sampling(),
+            base.policy(),
+            () ->
+                token -> {
+                  throw new IllegalArgumentException("no such token");
+                });
+    Map<String, FinishedSequence> results =
+        new SchedulerHarness(new FakeBackend(20, 2, 1, ENDLESS), options())
+            .run(List.of(failing, spec("good", 5, 20, FULL)));
+    assertThat(results.get("fails").error().orElseThrow().code()).isEqualTo(ErrorCode.INTERNAL);
+    assertThat(results.get("fails").error().orElseThrow().message())
+        .isEqualTo(
+            "The output could not be searched for stop strings:"
+                + " java.lang.IllegalArgumentException: no such token.");
+    assertThat(results.get("good").reason()).isEqualTo(FinishReason.LENGTH);
+  }
+
+  @Test
   void otherFailuresAreNotHandledHere() {
     FakeBackend failing = new FakeBackend(10, 2, 1, ENDLESS);
     failing.onOperation(

@@ -82,10 +82,8 @@ final class Items {
   /** As {@code owner[start:stop:step]}; None stands for a part left out. */
   static Object slice(Object owner, Object start, Object stop, Object step) {
     if (!(owner instanceof Text || owner instanceof List)) {
-      if (owner instanceof Undefined undefined) {
-        throw undefined.failure();
-      }
-      return Undefined.element(owner, None.NONE);
+      throw Values.failure(
+          owner, "'" + Values.pythonType(owner) + "' object is not subscriptable by a slice");
     }
     int length = (int) Values.length(owner);
     int by = step == None.NONE ? 1 : Values.requireInt(step, "a slice");

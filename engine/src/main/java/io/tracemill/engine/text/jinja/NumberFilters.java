@@ -93,7 +93,8 @@ final class NumberFilters {
     throw Values.failure(value, "bad operand type for abs(): '" + Values.pythonType(value) + "'");
   }
 
-  private static Object round(Object value, Arguments arguments) {
+  private static Object round(Object given, Arguments arguments) {
+    Object value = given instanceof Boolean ? Arithmetic.plus(given) : given;
     Object[] bound = arguments.bind("round", "precision", "method");
     int precision = bound[0] == null ? 0 : Values.requireInt(bound[0], "round");
     String method = bound[1] == null ? "common" : Values.requireText(bound[1], "round").value();

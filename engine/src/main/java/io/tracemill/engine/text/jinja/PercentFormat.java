@@ -36,7 +36,12 @@ final class PercentFormat {
       }
       out.append(field(match, value));
     }
-    boolean mapped = values instanceof Map;
+    // Python takes whatever can be indexed, but for tuples and strings, for a mapping that need not
+    // be used up.
+    boolean mapped =
+        values instanceof Map
+            || values instanceof Undefined
+            || values instanceof List && !(values instanceof Tuple);
     if (used < positional.size() && !mapped) {
       throw JinjaException.runtime("not all arguments converted during string formatting");
     }

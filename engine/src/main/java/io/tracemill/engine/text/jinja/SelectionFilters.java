@@ -46,6 +46,9 @@ final class SelectionFilters {
   }
 
   private static Object map(Object value, Arguments arguments, Scope scope) {
+    if (!Values.truth(value)) {
+      return new Generated(List.of());
+    }
     UnaryOperator<Object> change;
     if (arguments.positional().isEmpty() && arguments.named().containsKey("attribute")) {
       Object[] bound = arguments.bind("map", "attribute", "default");
@@ -68,6 +71,9 @@ final class SelectionFilters {
   }
 
   private static Object select(Object value, Arguments arguments, String filter) {
+    if (!Values.truth(value)) {
+      return new Generated(List.of());
+    }
     boolean byAttribute = SELECT_ATTRIBUTE.contains(filter);
     List<Object> given = arguments.positional();
     if (byAttribute && given.isEmpty()) {

@@ -27,10 +27,11 @@ final class Tests {
     plain(
         "iterable",
         value -> isSequence(value) || value instanceof DictView || value instanceof Generated);
-    plain("callable", value -> value instanceof Callable);
+    // Python takes an undefined value for callable, since calling it is what it refuses.
+    plain("callable", value -> value instanceof Callable || value instanceof Undefined);
     plain("upper", value -> isUpper(Values.text(value).value()));
     plain("lower", value -> isLower(Values.text(value).value()));
-    plain("odd", value -> remainder(value, 2L) != 0);
+    plain("odd", value -> remainder(value, 2L) == 1);
     plain("even", value -> remainder(value, 2L) == 0);
     withArgument("divisibleby", (value, number) -> remainder(value, number) == 0);
     withArgument("sameas", Tests::isSame);
@@ -91,7 +92,7 @@ final class Tests {
 
   private static double remainder(Object value, Object divisor) {
     Object remainder = Arithmetic.apply("%", value, divisor);
-    return Values.isNumber(remainder) ? Comparisons.toDouble(remainder) : 1;
+    return Values.isNumber(remainder) ? Comparisons.toDouble(remainder) : Double.NaN;
   }
 
   private static boolean isSame(Object value, Object other) {

@@ -96,7 +96,7 @@ final class TextFilters {
     }
     boolean first = bound[1] != null && Values.truth(bound[1]);
     boolean blank = bound[2] != null && Values.truth(bound[2]);
-    Text text = Values.text(value).plus(Text.of("\n"));
+    Text text = Values.requireText(value, "indent").plus(Text.of("\n"));
     List<Object> lines = TextParts.splitLines(text, false);
     TextBuilder out = new TextBuilder();
     for (int i = 0; i < lines.size(); i++) {
