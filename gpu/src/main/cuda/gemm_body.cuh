@@ -61,6 +61,7 @@ struct Ring {
       parity ^= 1;
     }
   }
+  __device__ int previous() const { return (stage == 0 ? stages : stage) - 1; }
   __device__ void init() {
     for (int s = 0; s < stages; ++s) {
 #if TRACEMILL_BULK_COPY
@@ -167,7 +168,8 @@ __device__ __forceinline__ void produce(const GemmArguments& arguments, Ring<TIL
 // Empties the ring and finishes the tiles. thread counts within the consumer warps.
 template <int TILES, int TOKENS, class Schedule>
 __device__ __forceinline__ void consume(const GemmArguments& arguments, Ring<TILES, TOKENS> ring,
-                                        Schedule schedule, int pair, int rank, int thread) {
+                                        Schedule schedule, int rank, int thread) {
+  const int pair = blockIdx.x >> 1;
   using R = Ring<TILES, TOKENS>;
   const int group = thread >> 7;
   const int warp = (thread >> 5) & 3;
@@ -182,14 +184,11 @@ __device__ __forceinline__ void consume(const GemmArguments& arguments, Ring<TIL
                 of.token_base + 2 * (lane & 3), num_rows};
   };
   float d[TILES][TOKENS / 2];
-  // The split segments are the first of a schedule.
-  Schedule split_schedule = schedule;
   int num_split = 0;
   Segment segment;
   bool more = schedule.next(segment);
   while (more) {
 #if TRACEMILL_WGMMA
-    int previous = -1;
     for (int slab = segment.slab_begin; slab < segment.slab_end; ++slab) {
       ring.wait_full();
       shared_fence_for_wgmma();
@@ -206,18 +205,17 @@ __device__ __forceinline__ void consume(const GemmArguments& arguments, Ring<TIL
         }
       }
       wgmma_commit();
-      if (previous >= 0) {
+      if (slab > segment.slab_begin) {
         wgmma_wait<1>();
         if (releases) {
-          ring.release(previous);
+          ring.release(ring.previous());
         }
       }
-      previous = ring.stage;
       ring.advance();
     }
     wgmma_wait<0>();
     if (releases) {
-      ring.release(previous);
+      ring.release(ring.previous());
     }
 #else
 #pragma unroll
@@ -260,9 +258,11 @@ __device__ __forceinline__ void consume(const GemmArguments& arguments, Ring<TIL
     if constexpr (Schedule::kSplits) {
       // After a whole block the other contributors have long left theirs.
       if (num_split > 0 && (whole || !more)) {
+        // The split segments are the first of a schedule.
+        Schedule from_start(arguments, rank);
         Segment split;
         for (; num_split > 0; --num_split) {
-          split_schedule.next(split);
+          from_start.next(split);
           finish_share<TILES, TOKENS>(first_quad(split), split, pair, unit, thread & 127);
         }
       }
@@ -274,7 +274,7 @@ __device__ __forceinline__ void consume(const GemmArguments& arguments, Ring<TIL
 template <int TILES, int TOKENS>
 __device__ __forceinline__ void take_registers(bool consumer) {
 #if TRACEMILL_WGMMA
-  if constexpr (TILES * TOKENS >= 192) {
+  if constexpr (TILES * TOKENS >= 128) {
     if (consumer) {
       asm volatile("setmaxnreg.inc.sync.aligned.u32 232;");
     } else {

@@ -73,7 +73,7 @@ __device__ __forceinline__ void prefill_gemm(const GemmArguments& arguments) {
                            0);
   } else {
     take_registers<TILES, TOKENS>(true);
-    consume<TILES, TOKENS>(arguments, ring, schedule, pair, rank, threadIdx.x);
+    consume<TILES, TOKENS>(arguments, ring, schedule, rank, threadIdx.x);
   }
 }
 

@@ -38,15 +38,15 @@ struct DecodeSchedule {
   int block_end;
   int token_base;
 
-  __device__ DecodeSchedule(const Partition& p, int index, int rank)
-      : partition(p),
-        pair(index),
-        block(p.split_blocks + index * p.blocks_per_pair),
-        block_end(block + p.blocks_per_pair),
+  __device__ DecodeSchedule(const GemmArguments& arguments, int rank)
+      : partition(arguments.n, arguments.k, gridDim.x >> 1),
+        pair(blockIdx.x >> 1),
+        block(partition.split_blocks + pair * partition.blocks_per_pair),
+        block_end(block + partition.blocks_per_pair),
         token_base(TILES == 2 ? rank * TOKENS : 0) {
-    if (index < static_cast<int>(p.pairs)) {
-      position = p.begin(index);
-      end = p.begin(index + 1);
+    if (pair < static_cast<int>(partition.pairs)) {
+      position = partition.begin(pair);
+      end = partition.begin(pair + 1);
     }
   }
   __device__ int size() const {
@@ -81,12 +81,10 @@ struct DecodeSchedule {
 template <int TILES, int TOKENS>
 __device__ __forceinline__ void skinny_gemm(const GemmArguments& arguments) {
   extern __shared__ __align__(1024) unsigned char shared[];
-  const int pairs = gridDim.x >> 1;
-  const int pair = blockIdx.x >> 1;
   const int rank = blockIdx.x & 1;
   const bool leads = threadIdx.x == kConsumerThreads;
   Ring<TILES, TOKENS> ring(shared_address(shared), dynamic_shared_bytes());
-  DecodeSchedule<TILES, TOKENS> schedule(Partition(arguments.n, arguments.k, pairs), pair, rank);
+  DecodeSchedule<TILES, TOKENS> schedule(arguments, rank);
   // Weights do not depend on earlier kernels: fill the ring before anything waits.
   int slabs_sent = 0;
   if (leads) {
@@ -110,7 +108,7 @@ __device__ __forceinline__ void skinny_gemm(const GemmArguments& arguments) {
   } else {
     take_registers<TILES, TOKENS>(true);
     wait_for_inputs();
-    consume<TILES, TOKENS>(arguments, ring, schedule, pair, rank, threadIdx.x);
+    consume<TILES, TOKENS>(arguments, ring, schedule, rank, threadIdx.x);
   }
 }
 
