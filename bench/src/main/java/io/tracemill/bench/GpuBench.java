@@ -341,14 +341,15 @@ public final class GpuBench {
   private void idle() {
     print("### Between steps: Java reads every step's tokens, two steps in flight%n");
     print(
-        "| batch | rows | device ms per step | wall ms per step | idle us |%n|---|---|---|---|---|");
+        "| batch | rows | queued ms per step | wall ms per step | added us |%n|---|---|---|---|---|");
     for (int[] point : new int[][] {{1, 1024}, {16, 4632}, {128, 4632}}) {
       if (!fits(point[0], point[1])) {
         continue;
       }
-      double device = stepMicros(point[0], point[1]);
+      probe.setLanes(point[0], point[1], 3 * ROOM, SAMPLING);
+      double device = probe.decodeMeanMicros(2 * STEPS);
       probe.rewind(point[1]);
-      double wall = probe.decodeWallMicros(STEPS);
+      double wall = probe.decodeWallMicros(2 * STEPS);
       print(
           "| %d | %d | %.3f | %.3f | %.1f |",
           point[0], point[1], device / 1e3, wall / 1e3, wall - device);

@@ -33,6 +33,7 @@ import java.util.function.IntUnaryOperator;
  */
 final class Compressor implements AutoCloseable {
   private static final int DUE_WORDS = 8;
+  private static final int RESULTS_AHEAD = 4;
   private static final long SCRATCH_BYTES = 256L << 20;
 
   private final CudaDriver driver;
@@ -103,6 +104,9 @@ final class Compressor implements AutoCloseable {
           (maxLanes * DUE_WORDS * Integer.BYTES + ringRows * Float.BYTES + 255) / 256 * 256;
       staged = resources.add(memory.allocate(Purpose.WORKSPACE, "due lanes", stagedBytes));
       staging = resources.add(new StagingRing(driver, launcher.stream(), mailbox, stagedBytes));
+      for (int i = 0; i < RESULTS_AHEAD; i++) {
+        idle.add(newResult());
+      }
     } catch (RuntimeException e) {
       resources.close();
       throw e;
@@ -224,9 +228,10 @@ final class Compressor implements AutoCloseable {
       done.settle();
       idle.add(done);
     }
-    if (!idle.isEmpty()) {
-      return idle.remove();
-    }
+    return idle.isEmpty() ? newResult() : idle.remove();
+  }
+
+  private CompressionResult newResult() {
     int cutFloats = maxLanes * layout.numLayers() * heads.numKvHeads();
     return resources.add(
         new CompressionResult(

@@ -11,7 +11,6 @@ import io.tracemill.gpu.internal.device.DriverException;
 import io.tracemill.gpu.internal.kernel.BatchRows;
 import io.tracemill.gpu.internal.kernel.HeadShape;
 import io.tracemill.gpu.internal.kernel.Launcher;
-import io.tracemill.gpu.internal.kernel.PagedAttentionDecodeKernel;
 import io.tracemill.gpu.internal.kernel.SkinnyGemmKernel;
 import io.tracemill.gpu.internal.memory.DeviceMemory;
 import io.tracemill.gpu.internal.memory.ResourceStack;
@@ -151,11 +150,6 @@ final class CudaSession implements AutoCloseable {
       throw CudaErrors.invalid(
           "The CUDA backend decodes at most %d sequences at once, not %d; lower the slots."
               .formatted(BatchRows.MAX_ROWS, options.maxLanes()));
-    }
-    if (options.maxSequenceRows() > PagedAttentionDecodeKernel.MAX_ROWS_PER_LANE) {
-      throw CudaErrors.invalid(
-          "The CUDA backend holds at most %d rows of a sequence, not %d; lower the context length."
-              .formatted(PagedAttentionDecodeKernel.MAX_ROWS_PER_LANE, options.maxSequenceRows()));
     }
   }
 

@@ -83,22 +83,17 @@ final class KvPool implements AutoCloseable {
       CUstream stream,
       BackendOptions options,
       HeadShape heads) {
-    int mergeGroups = PagedAttentionDecodeKernel.mergeGroups(options.maxSequenceRows());
-    long items = attentionItems;
-    long counterBytes =
-        (long) BatchBuckets.bucketFor(options.maxLanes())
-            * heads.numKvHeads()
-            * (mergeGroups + 1)
-            * Integer.BYTES;
-    long counters = allocate(memory, counterBytes);
-    driver.fill(counters, (byte) 0, counterBytes, stream);
+    long items = Math.max(attentionItems, AttentionWorkListKernel.LEAST_CAPACITY);
+    long rows = BatchBuckets.bucketFor(options.maxLanes());
+    long work = allocate(memory, items * AttentionWorkListKernel.DESCRIPTOR_BYTES);
+    // The first descriptors are read before their number is known.
+    driver.fill(work, (byte) 0, items * AttentionWorkListKernel.DESCRIPTOR_BYTES, stream);
     return new PagedAttentionDecodeKernel.Scratch(
-        allocate(memory, items * AttentionWorkListKernel.DESCRIPTOR_BYTES),
+        work,
         allocate(memory, Integer.BYTES),
         allocate(memory, items * heads.queryDim() * Float.BYTES),
         allocate(memory, items * heads.numQueryHeads() * 2 * Float.BYTES),
-        counters,
-        mergeGroups);
+        allocate(memory, rows * 2 * Integer.BYTES));
   }
 
   private long uploadLayerTable(CudaDriver driver, DeviceMemory memory, CUstream stream) {

@@ -153,6 +153,24 @@ public final class StepProbe implements AutoCloseable {
     return medianMicros(marks);
   }
 
+  /** Microseconds per step of many steps that are enqueued without reading any token. */
+  public double decodeMeanMicros(int steps) {
+    int[] batch = batch();
+    PendingTokens last = null;
+    for (int i = 0; i < WARM_UP; i++) {
+      last = backend.decode(batch);
+    }
+    List<CUevent> marks = events(2);
+    session.driver().record(marks.get(0), session.stream());
+    for (int i = 0; i < steps; i++) {
+      last = backend.decode(batch);
+    }
+    session.driver().record(marks.get(1), session.stream());
+    last.await();
+    session.driver().synchronize(session.stream());
+    return medianMicros(marks) / steps;
+  }
+
   /** Wall microseconds per step where Java reads every step's tokens, two steps in flight. */
   public double decodeWallMicros(int steps) {
     int[] batch = batch();

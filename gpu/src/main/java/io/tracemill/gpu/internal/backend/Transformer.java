@@ -134,7 +134,12 @@ final class Transformer {
     DeviceWeights.Layer layer = weights.layers().get(index);
     switch (part) {
       case WORK_LIST ->
-          workList.enqueue(batch, pool.scratch().work(), pool.scratch().workCount(), rows);
+          workList.enqueue(
+              batch,
+              pool.scratch().work(),
+              pool.scratch().workCount(),
+              pool.scratch().rowChunks(),
+              rows);
       case EMBED ->
           embed.enqueueDecode(
               weights.embedding(), sampling.tokenId(), batch.laneOf(), work.residual, rows, hidden);
@@ -147,7 +152,7 @@ final class Transformer {
               work.queryKeyValue, layer.constants(), work.ropeTables, batch, targets(index), rows);
       case ATTENTION ->
           decodeAttention.enqueue(
-              work.query, pool.layerAddress(index), pool.scratch(), work.attended);
+              work.query, pool.layerAddress(index), pool.scratch(), work.attended, rows);
       case ATTENTION_OUTPUT ->
           multiply(layer.attentionOutput(), work.attended, work.residual, rows, Epilogue.RESIDUAL);
       case POST_ATTENTION_NORM ->

@@ -8,6 +8,9 @@ public final class AttentionWorkListKernel {
   /** Cache rows of a chunk. */
   public static final int CHUNK_ROWS = 256;
 
+  /** Least descriptors that the list must have room for. */
+  public static final int LEAST_CAPACITY = 256;
+
   /** Bytes of a descriptor. */
   public static final int DESCRIPTOR_BYTES = 32;
 
@@ -28,14 +31,16 @@ public final class AttentionWorkListKernel {
    *
    * @param work {@code [capacity, 8]} int32
    * @param workCount {@code [1]} int32
+   * @param rowChunks {@code [rows, 2]} int32: number of a row's first chunk, its chunks
    */
-  public void enqueue(BatchRows batch, long work, long workCount, int rows) {
+  public void enqueue(BatchRows batch, long work, long workCount, long rowChunks, int rows) {
     launcher
         .address(batch.laneOf())
         .address(batch.kvLen())
         .address(batch.pageTable())
         .address(work)
         .address(workCount)
+        .address(rowChunks)
         .integer(rows)
         .integer(batch.maxPages())
         .launch(function, LaunchShape.of(GRID, BLOCK));

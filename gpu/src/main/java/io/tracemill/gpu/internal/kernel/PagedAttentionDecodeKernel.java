@@ -3,27 +3,29 @@ package io.tracemill.gpu.internal.kernel;
 import io.tracemill.gpu.internal.device.LaunchShape;
 import jcuda.driver.CUfunction;
 
-/** {@code paged_attention_decode}: one query row per lane over its cached rows. */
+/**
+ * {@code paged_attention_decode} and {@code attention_merge}: one query row per lane over its
+ * cached rows, in chunks, and the merge of the chunks.
+ */
 public final class PagedAttentionDecodeKernel {
-  /** Most cached rows of a lane. */
-  public static final int MAX_ROWS_PER_LANE = 131_072;
-
   private static final int BLOCK = 384;
-  private static final int SHARED_BYTES_128 = 230_944;
-  private static final int SHARED_BYTES_64 = 214_560;
-  private static final int CHUNKS_PER_MERGE = 16;
+  private static final int MERGE_BLOCK = 256;
+  private static final int SHARED_BYTES_128 = 230_912;
+  private static final int SHARED_BYTES_64 = 214_528;
 
   private final Launcher launcher;
   private final HeadShape heads;
   private final int sharedBytes;
   private final CUfunction function;
+  private final CUfunction merge;
 
-  /** Looks the kernel up. */
+  /** Looks the kernels up. */
   public PagedAttentionDecodeKernel(Launcher launcher, HeadShape heads) {
     this.launcher = launcher;
     this.heads = heads;
     this.sharedBytes = heads.headDim() == 128 ? SHARED_BYTES_128 : SHARED_BYTES_64;
     this.function = launcher.kernel("paged_attention_decode" + heads.suffix(), sharedBytes);
+    this.merge = launcher.kernel("attention_merge" + heads.suffix(), 0);
   }
 
   /**
@@ -33,18 +35,10 @@ public final class PagedAttentionDecodeKernel {
    * @param workCount its length
    * @param partial {@code [capacity * kvHeads, group, headDim]} float
    * @param partialStats {@code [capacity * kvHeads, group]} pairs of float
-   * @param counters {@code [rows * kvHeads, mergeGroups + 1]} int32, zero before the first launch
-   * @param mergeGroups see {@link #mergeGroups}
+   * @param rowChunks chunks of each row
    */
   public record Scratch(
-      long work, long workCount, long partial, long partialStats, long counters, int mergeGroups) {}
-
-  /** Groups of chunks that a row of {@code maxRows} cache rows is merged in. */
-  public static int mergeGroups(int maxRows) {
-    int chunks =
-        (maxRows + AttentionWorkListKernel.CHUNK_ROWS - 1) / AttentionWorkListKernel.CHUNK_ROWS;
-    return (chunks + CHUNKS_PER_MERGE - 1) / CHUNKS_PER_MERGE;
-  }
+      long work, long workCount, long partial, long partialStats, long rowChunks) {}
 
   /** Scratch bytes for one work item: descriptor, partial results, statistics. */
   public static long scratchBytesPerItem(HeadShape heads) {
@@ -59,7 +53,7 @@ public final class PagedAttentionDecodeKernel {
    * @param pool the layer's pages
    * @param out {@code [rows, queryHeads * headDim]} bf16
    */
-  public void enqueue(long query, long pool, Scratch scratch, long out) {
+  public void enqueue(long query, long pool, Scratch scratch, long out, int rows) {
     launcher
         .address(query)
         .address(pool)
@@ -67,14 +61,20 @@ public final class PagedAttentionDecodeKernel {
         .address(scratch.workCount())
         .address(scratch.partial())
         .address(scratch.partialStats())
-        .address(scratch.counters())
         .address(out)
-        .integer(scratch.mergeGroups())
         .integer(heads.numQueryHeads())
         .integer(heads.numKvHeads())
         .number(heads.scale())
         .launch(
             function,
             new LaunchShape(launcher.device().numMultiprocessors(), 1, 1, BLOCK, sharedBytes));
+    launcher
+        .address(scratch.partial())
+        .address(scratch.partialStats())
+        .address(scratch.rowChunks())
+        .address(out)
+        .integer(heads.numQueryHeads())
+        .integer(heads.numKvHeads())
+        .launch(merge, new LaunchShape(heads.numQueryHeads(), rows, 1, MERGE_BLOCK, 0));
   }
 }

@@ -22,8 +22,8 @@ class TestLaunchContracts {
   @CsvSource(
       delimiter = '|',
       value = {
-        "paged_attention_decode.cu  | d 128: 230,944 bytes      | PagedAttentionDecodeKernel  | SHARED_BYTES_128 = 230_944;",
-        "paged_attention_decode.cu  | d 64: 214,560 bytes       | PagedAttentionDecodeKernel  | SHARED_BYTES_64 = 214_560;",
+        "paged_attention_decode.cu  | d 128: 230,912 bytes      | PagedAttentionDecodeKernel  | SHARED_BYTES_128 = 230_912;",
+        "paged_attention_decode.cu  | d 64: 214,528 bytes       | PagedAttentionDecodeKernel  | SHARED_BYTES_64 = 214_528;",
         "paged_attention_decode.cu  | block 384                 | PagedAttentionDecodeKernel  | BLOCK = 384;",
         "paged_attention_prefill.cu | d 128: 98,304 bytes       | PagedAttentionPrefillKernel | SHARED_BYTES_128 = 98_304;",
         "paged_attention_prefill.cu | d 64: 49,152 bytes        | PagedAttentionPrefillKernel | SHARED_BYTES_64 = 49_152;",
