@@ -101,8 +101,8 @@ __device__ __forceinline__ void send_weights(const GemmArguments& arguments,
 }
 #endif
 
-// Fills the ring. thread counts within the producer warps; the weights of the first `slabs_sent` slabs
-// are under way already.
+// Fills the ring. thread counts within the producer warps; the weights of the first `slabs_sent`
+// slabs are under way already.
 template <int TILES, int TOKENS, class Schedule>
 __device__ __forceinline__ void produce(const GemmArguments& arguments, Ring<TILES, TOKENS> ring,
                                         Schedule schedule, int rank, int thread, int slabs_sent) {
@@ -169,8 +169,8 @@ __device__ __forceinline__ void produce(const GemmArguments& arguments, Ring<TIL
 template <int TILES, int TOKENS, class Schedule>
 __device__ __forceinline__ void consume(const GemmArguments& arguments, Ring<TILES, TOKENS> ring,
                                         Schedule schedule, int rank, int thread) {
-  const int pair = blockIdx.x >> 1;
   using R = Ring<TILES, TOKENS>;
+  const int pair = blockIdx.x >> 1;
   const int group = thread >> 7;
   const int warp = (thread >> 5) & 3;
   const int lane = thread & 31;

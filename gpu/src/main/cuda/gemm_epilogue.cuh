@@ -1,11 +1,11 @@
 // What happens to a finished tile of y = x . W^T: partial sums of a split k range are added in the
 // order of k, then the sum is stored, added to the residual stream, or gated by SiLU.
 //
-// Split k without flags or atomics: the workspace holds kAbsent everywhere between launches. Each pair
-// that works on a split block of rows writes its partial sums there. Later it takes its share of the block's outputs, reads every contributor's words until they are no
-// longer kAbsent, adds them in the order of k, puts kAbsent back and writes the outputs. Contributors
-// wait for one another, so all thread blocks of the grid must be resident at once: at most one per
-// multiprocessor.
+// Split k without flags or atomics: the workspace holds kAbsent everywhere between launches. Each
+// pair that works on a split block of rows writes its partial sums there. Later it takes its share
+// of the block's outputs, reads every contributor's words until they are no longer kAbsent, adds
+// them in the order of k, puts kAbsent back and writes the outputs. Contributors wait for one
+// another, so all thread blocks of the grid must be resident at once: one per multiprocessor.
 #pragma once
 
 #include "async_copy.cuh"
@@ -41,8 +41,8 @@ __device__ __forceinline__ float silu_mul(float gate, float up) {
   return gate / (1.0f + __expf(-gate)) * up;
 }
 
-// Four sums of a thread: rows `row` and row + 8 of the packed weights, tokens `token` and token + 1.
-// x = (row, token), y = (row, token + 1), z = (row + 8, token), w = (row + 8, token + 1).
+// Four sums of a thread: rows `row` and row + 8 of the packed weights, tokens `token` and token
+// + 1. x = (row, token), y = (row, token + 1), z = (row + 8, token), w = (row + 8, token + 1).
 struct Quad {
   const GemmArguments& arguments;
   int row;
@@ -123,8 +123,8 @@ __device__ __forceinline__ void write_tile(const Quad& first, const float (&d)[T
     for (int i = 0; i < kPiece; ++i) {
       const float* sum = d + 4 * (begin + i);
       quad.token = first.token + 8 * (begin + i);
-      quad.store(make_float4(old[i].x + sum[0], old[i].y + sum[1], old[i].z + sum[2],
-                             old[i].w + sum[3]));
+      quad.store(
+          make_float4(old[i].x + sum[0], old[i].y + sum[1], old[i].z + sum[2], old[i].w + sum[3]));
     }
   }
 }
@@ -157,10 +157,11 @@ __device__ __forceinline__ bool is_present(float4 v) {
 }
 
 // Where thread `thread` of a warpgroup keeps its share of a pair's partial sums of a block: unit is
-// rank * 2 + warpgroup, a slot is [TILES * TOKENS / 8][128 threads] float4. A pair can begin one split
-// block and end another, so it has two slots, told apart by whether it begins the block.
+// rank * 2 + warpgroup, a slot is [TILES * TOKENS / 8][128 threads] float4. A pair can begin one
+// split block and end another, so it has two slots, told apart by whether it begins the block.
 template <int TILES, int TOKENS>
-__device__ __forceinline__ int partial_slot(const Segment& segment, int pair, int unit, int thread) {
+__device__ __forceinline__ int partial_slot(const Segment& segment, int pair, int unit,
+                                            int thread) {
   constexpr int kSlot = TILES * (TOKENS / 8) * 128;
   const int begins = pair == segment.first_pair ? 1 : 0;
   return ((pair * 2 + begins) * 4 + unit) * kSlot + thread;
@@ -195,7 +196,8 @@ struct SplitBlock {
     return first.arguments.workspace + partial_slot<TILES, TOKENS>(segment, pair, unit, thread) +
            v * 128;
   }
-  // Sums and writes quads begin ... end - 1, QUADS of them and PAIRS contributors in flight at a time.
+  // Sums and writes quads begin ... end - 1, QUADS of them and PAIRS contributors in flight at a
+  // time.
   template <int QUADS, int PAIRS>
   __device__ __forceinline__ void finish(int begin, int end) const {
     const float4 absent = make_float4(__uint_as_float(kAbsent), __uint_as_float(kAbsent),
@@ -256,8 +258,9 @@ struct SplitBlock {
   }
 };
 
-// Finishes this pair's share of a split block: of the TILES * TOKENS / 8 quads of every thread those
-// from kAll * index / count up to kAll * (index + 1) / count. first is the thread's first quad.
+// Finishes this pair's share of a split block: of the TILES * TOKENS / 8 quads of every thread
+// those from kAll * index / count up to kAll * (index + 1) / count. first is the thread's first
+// quad.
 template <int TILES, int TOKENS>
 __device__ __forceinline__ void finish_share(const Quad& first, const Segment& segment, int pair,
                                              int unit, int thread) {
@@ -267,7 +270,8 @@ __device__ __forceinline__ void finish_share(const Quad& first, const Segment& s
   const int index = pair - segment.first_pair;
   const int begin = Split::kAll * index / count;
   const int end = Split::kAll * (index + 1) / count;
-  // Few contributors leave each a large share, many a small one: 8 or 12 loads in flight either way.
+  // Few contributors leave each a large share, many a small one: 8 or 12 loads in flight either
+  // way.
   if constexpr (TOKENS >= 32) {
     if (count <= 2) {
       split.template finish<4, 2>(begin, end);

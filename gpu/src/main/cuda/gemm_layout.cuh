@@ -10,9 +10,9 @@
 //                              + (row % 256) * 64 + (((k % 64) / 8) ^ (row % 8)) * 8 + k % 8
 //   bytes = numBlocks * numSlabs * 32768
 //
-// Gate and up share one matrix of 2 * inter rows: packed row p holds, with g = p / 16 and r = p % 16,
-// gate row 8 g + r for r < 8 and up row 8 g + r - 8 otherwise. A thread's accumulator rows are 8
-// apart, so it owns a gate and its up value and the product needs no exchange.
+// Gate and up share one matrix of 2 * inter rows: packed row p holds, with g = p / 16 and r = p %
+// 16, gate row 8 g + r for r < 8 and up row 8 g + r - 8 otherwise. A thread's accumulator rows are
+// 8 apart, so it owns a gate and its up value and the product needs no exchange.
 #pragma once
 
 namespace tracemill {
@@ -33,18 +33,18 @@ __host__ __device__ inline long long packed_offset(int row, int k, int num_slabs
   return slab * (kBlockRows * kSlabColumns) + (row % kBlockRows) * kSlabColumns + chunk * 8 + k % 8;
 }
 
-// Who works on what: the thread blocks of a grid form pairs. With at least as many blocks of rows as
-// pairs, each pair gets the same number of whole blocks; the slabs of the remaining blocks, which come
-// first in the matrix, are dealt out evenly: pair p takes split slabs [p * units / pairs,
-// (p + 1) * units / pairs), so such a block is split over k. The partition knows the shape and the grid
-// but not the number of tokens, so the order of additions is the same for every batch.
+// Who works on what: the thread blocks of a grid form pairs. With at least as many blocks of rows
+// as pairs, each pair gets the same number of whole blocks; the slabs of the remaining blocks,
+// which come first in the matrix, are dealt out evenly: pair p takes split slabs [p * units /
+// pairs, (p + 1) * units / pairs), so such a block is split over k. The partition knows the shape
+// and the grid but not the number of tokens, so the order of additions is the same for every batch.
 // units * pairs stays below 2^32 for any matrix of less than 2 TB.
 struct Partition {
   int slabs;
-  unsigned pairs;         // pairs that get a part of the split blocks
-  unsigned units;         // slabs of the split blocks
-  int split_blocks;       // blocks that are split, the first of the matrix
-  int blocks_per_pair;    // whole blocks for each pair
+  unsigned pairs;       // pairs that get a part of the split blocks
+  unsigned units;       // slabs of the split blocks
+  int split_blocks;     // blocks that are split, the first of the matrix
+  int blocks_per_pair;  // whole blocks for each pair
 
   __device__ Partition(int n, int k, unsigned grid_pairs) {
     slabs = slabs_of(k);

@@ -1,15 +1,17 @@
 // Repacks rows of a row-major weight [rows][K] into the layout that the GEMM kernels stream.
 //
-// Formula: packed[packed_offset(p(row), k)] = bfloat16(source[row][k]), zero for K <= k < 64 * numSlabs
-//   p(row) = first_row + row                                  row_map 0: plain; q, k, v after one another
+// Formula: packed[packed_offset(p(row), k)] = bfloat16(source[row][k]), zero for K <= k < 64 *
+// numSlabs
+//   p(row) = first_row + row                                  row_map 0: plain; q, k, v after one
+//   another
 //          = 16 * (i / 8) + i % 8,      i = first_row + row   row_map 1: gate
 //          = 16 * (i / 8) + 8 + i % 8,  i = first_row + row   row_map 2: up
-// so a matrix may arrive in slices of rows, each a launch of its own. Rows that no slice covers (N not
-// a multiple of 256) must be zero: clear the packed buffer before the first slice.
+// so a matrix may arrive in slices of rows, each a launch of its own. Rows that no slice covers (N
+// not a multiple of 256) must be zero: clear the packed buffer before the first slice.
 //
 // Shapes: source [num_rows][k] contiguous, 16-byte aligned, K % 8 == 0; source_type 0 bfloat16,
-// 1 IEEE half, 2 float. packed: gemm_layout.cuh, 16-byte aligned, 32768 * numBlocks * numSlabs bytes.
-// Conversion rounds to nearest even; bfloat16 is copied bit for bit.
+// 1 IEEE half, 2 float. packed: gemm_layout.cuh, 16-byte aligned, 32768 * numBlocks * numSlabs
+// bytes. Conversion rounds to nearest even; bfloat16 is copied bit for bit.
 //
 // Work: a thread turns 8 neighbouring values into one 16-byte chunk; grid-stride over all chunks.
 // Launch: any grid (8 thread blocks of 256 per multiprocessor is enough), no shared memory.

@@ -1,15 +1,15 @@
-// Prefill matrix product: y[m][n] = sum_k x[m][k] * W[n][k] for many tokens, compute-bound.
+// Prefill matrix product: y[m][n] = sum_k x[m][k] * W[n][k] for many tokens, bound by arithmetic.
 //
-// Shapes, outputs and packed weights as in skinny_gemm.cu; M = *num_rows, any size. Rows at and beyond
-// *num_rows are neither read nor written. K % 8 == 0.
+// Shapes, outputs and packed weights as in skinny_gemm.cu; M = *num_rows, any size. Rows of x at
+// and beyond *num_rows are not read, rows of y there are not written.
 //
-// Work: persistent pairs of thread blocks walk over output tiles of 256 weight rows x 256 tokens,
-// tokens fastest, so that neighbours in time share weights in the L2. k is never split: each output is
-// one chain of sums in ascending k, so a row's result is the same bits for every M and chunk.
-// Thread block, warps, shared memory: gemm_body.cuh.
+// Work: persistent pairs of thread blocks walk over output tiles of 256 weight rows x 256 tokens
+// (prefill_gemm_m128: x 128), tokens fastest, so that neighbours in time share weights in the L2. k
+// is never split: each output is one chain of sums in ascending k, so a row's result is the same
+// bits for every M, chunk and both kernels. Warps and shared memory: gemm_body.cuh.
 //
-// Launch: grid = an even number of thread blocks, at most one per multiprocessor; block = 384; dynamic
-// shared memory = the most the device lets a block opt in to. No workspace.
+// Launch: grid = an even number of thread blocks, at most one per multiprocessor; block = 384;
+// dynamic shared memory = the most that a block may opt in to. No workspace.
 //
 // CPU twin: the matrix product of io.tracemill.engine.cpu (fp32 sums over bfloat16 weights).
 
@@ -69,8 +69,7 @@ __device__ __forceinline__ void prefill_gemm(const GemmArguments& arguments) {
                                           gridDim.x >> 1, rank);
   if (threadIdx.x >= kConsumerThreads) {
     take_registers<TILES, TOKENS>(false);
-    produce<TILES, TOKENS>(arguments, ring, schedule, rank, threadIdx.x - kConsumerThreads,
-                           0);
+    produce<TILES, TOKENS>(arguments, ring, schedule, rank, threadIdx.x - kConsumerThreads, 0);
   } else {
     take_registers<TILES, TOKENS>(true);
     consume<TILES, TOKENS>(arguments, ring, schedule, rank, threadIdx.x);
@@ -83,8 +82,7 @@ __device__ __forceinline__ void prefill_gemm(const GemmArguments& arguments) {
   extern "C" __global__ void __launch_bounds__(tracemill::kThreads, 1)                         \
       NAME(const unsigned short* packed, const unsigned short* x, void* y, const float* bias,  \
            const int* num_rows, int n, int k, int epilogue) {                                  \
-    tracemill::GemmArguments arguments{packed,  x, y, bias,    num_rows,                       \
-                                       nullptr, n, k, epilogue};                               \
+    tracemill::GemmArguments arguments{packed, x, y, bias, num_rows, nullptr, n, k, epilogue}; \
     tracemill::prefill_gemm<TILES, TOKENS>(arguments);                                         \
   }
 

@@ -1,23 +1,26 @@
-// Decode matrix product: y[m][n] = sum_k x[m][k] * W[n][k] for a few tokens m, weights streamed once.
+// Decode matrix product: y[m][n] = sum_k x[m][k] * W[n][k] for a few tokens m, weights streamed
+// once.
 //
-// Shapes: x bfloat16 [M][K] row-major, W packed (gemm_layout.cuh), M = *num_rows <= the TOKENS of the
-// kernel's name. Rows of x at and beyond *num_rows are neither read nor written. K % 8 == 0.
-// Outputs by `epilogue`:
-//   0  float y[M][N] = sum + bias[n]           (bias may be null; QKV, lm_head)
-//   1  float y[M][N] += sum + bias[n]          (O and down, onto the residual stream)
-//   2  bfloat16 y[M][N / 2] = silu(gate) * up  (gate and up interleaved by pack_weights, N = 2 * inter)
+// Shapes: x bfloat16 [M][K] row-major, 16-byte aligned, K % 8 == 0; W packed (gemm_layout.cuh);
+// M = *num_rows, at most the number in the kernel's name. Rows of x at and beyond *num_rows are not
+// read, rows of y there are not written. bias: float [N] or null. y by `epilogue`:
+//   0  float y[M][N] = bias[n] + sum           QKV, lm_head
+//   1  float y[M][N] += bias[n] + sum          O and down, onto the residual stream
+//   2  bfloat16 y[M][N / 2] = silu(gate) * up  gate and up interleaved by pack_weights, N = 2 *
+//   inter
 //
-// Work: persistent; blocks of 256 weight rows are dealt out to pairs of thread blocks, those that do
-// not come out even are split over k (gemm_layout.cuh, Partition). The split depends on N, K and
-// the grid alone and partial sums are added in the order of k (gemm_epilogue.cuh): a row's result is
-// the same bits for every M, kernel and neighbour.
-// Thread block, warps, shared memory: gemm_body.cuh.
+// Work: persistent; blocks of 256 weight rows are dealt out to pairs of thread blocks, those that
+// do not come out even are split over k (gemm_layout.cuh, Partition). The split depends on N, K and
+// the grid alone and partial sums are added in the order of k (gemm_epilogue.cuh): a row's result
+// is the same bits for every M, kernel and neighbour. Warps and shared memory: gemm_body.cuh.
 //
-// Launch: grid = an even number of thread blocks, at most one per multiprocessor, the same for every
-// kernel of a model; block = 384; dynamic shared memory = the most the device lets a block opt in to.
-// workspace: grid * 2 * 128 * TOKENS floats, 16-byte aligned, every byte 0xFF before the first launch and
-// again after each (the reader of a partial sum puts the mark back). Kernels of one stream may share
-// it; after a failed launch it must be filled with 0xFF anew.
+// Launch: grid = an even number of thread blocks, at most one per multiprocessor, the same for
+// every kernel of a model; block = 384; dynamic shared memory = the most that a block may opt in
+// to, which keeps to one thread block per multiprocessor. A programmatic dependent launch is
+// allowed: weights are read before the previous kernel ends, everything else after. workspace: grid
+// * 256 * TOKENS floats, 16-byte aligned, every byte 0xFF before the first launch and again after
+// each. Kernels of one stream may share it, of any TOKENS; after a failed launch it must be filled
+// with 0xFF anew.
 //
 // CPU twin: the matrix product of io.tracemill.engine.cpu (fp32 sums over bfloat16 weights).
 
@@ -49,9 +52,7 @@ struct DecodeSchedule {
       end = partition.begin(pair + 1);
     }
   }
-  __device__ int size() const {
-    return end - position + (block_end - block) * partition.slabs;
-  }
+  __device__ int size() const { return end - position + (block_end - block) * partition.slabs; }
   // Place in the packed matrix of the i-th slab of the share.
   __device__ int unit(int i) const {
     const int split = end - position;
@@ -114,17 +115,17 @@ __device__ __forceinline__ void skinny_gemm(const GemmArguments& arguments) {
 
 }  // namespace tracemill
 
-#define TRACEMILL_SKINNY_PARAMETERS                                                          \
-  const unsigned short *packed, const unsigned short *x, void *y, const float *bias,         \
+#define TRACEMILL_SKINNY_PARAMETERS                                                  \
+  const unsigned short *packed, const unsigned short *x, void *y, const float *bias, \
       const int *num_rows, float *workspace, int n, int k, int epilogue
-#define TRACEMILL_SKINNY_BODY(TILES, TOKENS)                                                 \
-  tracemill::GemmArguments arguments{                                                        \
-      packed, x, y, bias, num_rows, reinterpret_cast<float4*>(workspace), n, k, epilogue};   \
+#define TRACEMILL_SKINNY_BODY(TILES, TOKENS)                                               \
+  tracemill::GemmArguments arguments{                                                      \
+      packed, x, y, bias, num_rows, reinterpret_cast<float4*>(workspace), n, k, epilogue}; \
   tracemill::skinny_gemm<TILES, TOKENS>(arguments);
-#define TRACEMILL_SKINNY_KERNEL(TOKENS)                                                      \
-  extern "C" __global__ void __launch_bounds__(tracemill::kThreads, 1)                       \
-      skinny_gemm_m##TOKENS(TRACEMILL_SKINNY_PARAMETERS) {                                   \
-    TRACEMILL_SKINNY_BODY(1, TOKENS)                                                         \
+#define TRACEMILL_SKINNY_KERNEL(TOKENS)                                \
+  extern "C" __global__ void __launch_bounds__(tracemill::kThreads, 1) \
+      skinny_gemm_m##TOKENS(TRACEMILL_SKINNY_PARAMETERS) {             \
+    TRACEMILL_SKINNY_BODY(1, TOKENS)                                   \
   }
 
 TRACEMILL_SKINNY_KERNEL(8)

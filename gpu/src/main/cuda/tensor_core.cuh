@@ -1,7 +1,7 @@
 // Tensor-core products with the weights as the 16- or 64-row operand.
 //
-// Both forms leave an m64 tile in the same place: warp w of the warpgroup holds rows 16 w ... 16 w + 15,
-// and a thread with g = lane / 4 and t = lane % 4 has, for each group j of eight tokens,
+// Both forms leave an m64 tile in the same place: warp w of the warpgroup holds rows 16 w ... 16 w
+// + 15, and a thread with g = lane / 4 and t = lane % 4 has, for each group j of eight tokens,
 // d[4j] (row g, token 8j + 2t), d[4j+1] (row g, next token), d[4j+2] and d[4j+3] (row g + 8).
 #pragma once
 
@@ -90,8 +90,10 @@ __device__ __forceinline__ void shared_fence_for_wgmma() {
 #define TM_REG3 "%48, %49, %50, %51, %52, %53, %54, %55, %56, %57, %58, %59, %60, %61, %62, %63"
 #define TM_REG4 "%64, %65, %66, %67, %68, %69, %70, %71, %72, %73, %74, %75, %76, %77, %78, %79"
 #define TM_REG5 "%80, %81, %82, %83, %84, %85, %86, %87, %88, %89, %90, %91, %92, %93, %94, %95"
-#define TM_REG6 "%96, %97, %98, %99, %100, %101, %102, %103, %104, %105, %106, %107, %108, %109, %110, %111"
-#define TM_REG7 "%112, %113, %114, %115, %116, %117, %118, %119, %120, %121, %122, %123, %124, %125, %126, %127"
+#define TM_REG6 \
+  "%96, %97, %98, %99, %100, %101, %102, %103, %104, %105, %106, %107, %108, %109, %110, %111"
+#define TM_REG7 \
+  "%112, %113, %114, %115, %116, %117, %118, %119, %120, %121, %122, %123, %124, %125, %126, %127"
 
 // d = a . b (+ d unless accumulate is 0): 64 rows of weights, TOKENS tokens, 16 columns.
 template <int TOKENS>
@@ -101,7 +103,8 @@ template <>
 __device__ __forceinline__ void wgmma_step<8>(float (&d)[4], u64 a, u64 b, int accumulate) {
   asm volatile(
       "{\n .reg .pred p;\n setp.ne.b32 p, %6, 0;\n"
-      " wgmma.mma_async.sync.aligned.m64n8k16.f32.bf16.bf16 {" "%0, %1, %2, %3"
+      " wgmma.mma_async.sync.aligned.m64n8k16.f32.bf16.bf16 {"
+      "%0, %1, %2, %3"
       "}, %4, %5, p, 1, 1, 0, 0;\n}"
       : TM_OUT4(0)
       : "l"(a), "l"(b), "r"(accumulate));
@@ -111,7 +114,8 @@ template <>
 __device__ __forceinline__ void wgmma_step<16>(float (&d)[8], u64 a, u64 b, int accumulate) {
   asm volatile(
       "{\n .reg .pred p;\n setp.ne.b32 p, %10, 0;\n"
-      " wgmma.mma_async.sync.aligned.m64n16k16.f32.bf16.bf16 {" "%0, %1, %2, %3, %4, %5, %6, %7"
+      " wgmma.mma_async.sync.aligned.m64n16k16.f32.bf16.bf16 {"
+      "%0, %1, %2, %3, %4, %5, %6, %7"
       "}, %8, %9, p, 1, 1, 0, 0;\n}"
       : TM_OUT8(0)
       : "l"(a), "l"(b), "r"(accumulate));
@@ -151,8 +155,8 @@ template <>
 __device__ __forceinline__ void wgmma_step<128>(float (&d)[64], u64 a, u64 b, int accumulate) {
   asm volatile(
       "{\n .reg .pred p;\n setp.ne.b32 p, %66, 0;\n"
-      " wgmma.mma_async.sync.aligned.m64n128k16.f32.bf16.bf16 {" TM_REG0 ", " TM_REG1 ", " TM_REG2 ", " TM_REG3
-      "}, %64, %65, p, 1, 1, 0, 0;\n}"
+      " wgmma.mma_async.sync.aligned.m64n128k16.f32.bf16.bf16 {" TM_REG0 ", " TM_REG1 ", " TM_REG2
+      ", " TM_REG3 "}, %64, %65, p, 1, 1, 0, 0;\n}"
       : TM_OUT64(0)
       : "l"(a), "l"(b), "r"(accumulate));
 }
@@ -161,8 +165,8 @@ template <>
 __device__ __forceinline__ void wgmma_step<192>(float (&d)[96], u64 a, u64 b, int accumulate) {
   asm volatile(
       "{\n .reg .pred p;\n setp.ne.b32 p, %98, 0;\n"
-      " wgmma.mma_async.sync.aligned.m64n192k16.f32.bf16.bf16 {" TM_REG0 ", " TM_REG1 ", " TM_REG2 ", " TM_REG3 ", " TM_REG4 ", " TM_REG5
-      "}, %96, %97, p, 1, 1, 0, 0;\n}"
+      " wgmma.mma_async.sync.aligned.m64n192k16.f32.bf16.bf16 {" TM_REG0 ", " TM_REG1 ", " TM_REG2
+      ", " TM_REG3 ", " TM_REG4 ", " TM_REG5 "}, %96, %97, p, 1, 1, 0, 0;\n}"
       : TM_OUT64(0), TM_OUT32(64)
       : "l"(a), "l"(b), "r"(accumulate));
 }
@@ -171,7 +175,8 @@ template <>
 __device__ __forceinline__ void wgmma_step<256>(float (&d)[128], u64 a, u64 b, int accumulate) {
   asm volatile(
       "{\n .reg .pred p;\n setp.ne.b32 p, %130, 0;\n"
-      " wgmma.mma_async.sync.aligned.m64n256k16.f32.bf16.bf16 {" TM_REG0 ", " TM_REG1 ", " TM_REG2 ", " TM_REG3 ", " TM_REG4 ", " TM_REG5 ", " TM_REG6 ", " TM_REG7
+      " wgmma.mma_async.sync.aligned.m64n256k16.f32.bf16.bf16 {" TM_REG0 ", " TM_REG1 ", " TM_REG2
+      ", " TM_REG3 ", " TM_REG4 ", " TM_REG5 ", " TM_REG6 ", " TM_REG7
       "}, %128, %129, p, 1, 1, 0, 0;\n}"
       : TM_OUT64(0), TM_OUT64(64)
       : "l"(a), "l"(b), "r"(accumulate));

@@ -1,7 +1,9 @@
-// Times the linear layers of one model step in a CUDA graph: 28 x (QKV, O, gate_up, down) and lm_head of
-// a 7B Qwen2 shape, every matrix with memory of its own (14.14 GB), so the L2 helps nobody.
+// Times the linear layers of one model step in a CUDA graph: 28 x (QKV, O, gate_up, down) and
+// lm_head of a 7B Qwen2 shape, every matrix with memory of its own (14.14 GB), so the L2 helps
+// nobody.
 //
-// Usage: gemm_bench [decode] [parts] [prefill]; all three without arguments. Shares are of 3.0 TB/s.
+// Usage: gemm_bench [decode] [parts] [prefill]; all three without arguments. Shares are of 3.0
+// TB/s.
 
 #include <algorithm>
 #include <cstring>
@@ -118,7 +120,8 @@ static void launch_norm(const Device& device, const Model& model, int rows, Laun
   config.attrs = &attribute;
   config.numAttrs = launch == Launch::kDependent ? 1 : 0;
   CUDA_OK(cudaLaunchKernelEx(&config, norm_rows, static_cast<const float*>(model.y.data()),
-                             model.x_hidden.data(), static_cast<const int*>(model.num_rows.data())));
+                             model.x_hidden.data(),
+                             static_cast<const int*>(model.num_rows.data())));
 }
 
 enum class Norms { kWithout, kWith };
@@ -204,8 +207,7 @@ static void bench_decode(const Device& device, Model& model) {
 }
 
 static void bench_parts(const Device& device, Model& model) {
-  const Mode modes[] = {
-      {"plain", Launch::kPlain}, {"pdl", Launch::kDependent}};
+  const Mode modes[] = {{"plain", Launch::kPlain}, {"pdl", Launch::kDependent}};
   std::printf("one kind of matrix, us each (share of 3.0 TB/s)\n");
   for (const char* kind : {"qkv", "o", "gate_up", "down", "lm_head"}) {
     std::vector<Matrix> some;

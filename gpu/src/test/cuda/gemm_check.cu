@@ -1,12 +1,13 @@
 // Correctness of pack_weights, skinny_gemm and prefill_gemm on fresh random data.
 //
 // Every product is compared with fp64 sums over the unpacked bfloat16 values (on the device; that
-// reference itself is compared with a host loop on the small shapes). Outputs start as NaN, rows beyond
-// *num_rows of input are NaN, and everything beyond the last valid output row must keep its bytes.
-// Then a row's bits must not change with M, with the kernel of another bucket, or on a second launch.
+// reference itself is compared with a host loop on the small shapes). Outputs start as NaN, rows
+// beyond *num_rows of input are NaN, and everything beyond the last valid output row must keep its
+// bytes. Then a row's bits must not change with M, with the kernel of another bucket, or on a
+// second launch.
 //
-// Usage: gemm_check [seed] [small]. Exit status 1 if any check fails. `small` leaves out the shapes of
-// real models, for runs under compute-sanitizer.
+// Usage: gemm_check [seed [largest N * K]]. Exit status 1 if any check fails. The limit leaves out
+// the shapes of real models, for runs under compute-sanitizer.
 
 #include <cmath>
 #include <cstring>
@@ -140,7 +141,7 @@ static void check_packing(const Device& device, unsigned long long seed) {
     int n, k, type, slices;
     bool gated;
   };
-  const Case cases[] = {{1, 8, 0, 1, false},     {5, 64, 2, 1, false},   {256, 256, 0, 3, false},
+  const Case cases[] = {{1, 8, 0, 1, false},     {5, 64, 2, 1, false},    {256, 256, 0, 3, false},
                         {300, 328, 1, 4, false}, {513, 136, 2, 2, false}, {48, 72, 0, 1, true},
                         {1536, 256, 1, 2, true}, {272, 8, 2, 1, true}};
   for (const Case& c : cases) {
@@ -264,8 +265,14 @@ class ProductCheck {
                          static_cast<size_t>(m) * columns_ * 4, cudaMemcpyDeviceToDevice));
     }
     num_rows_.upload(&m, 1);
-    Product product{packed_.data(),   x_padded_.data(), y_.data(), with_bias() ? bias_.data() : nullptr,
-                    num_rows_.data(), n_,               k_,        epilogue_};
+    Product product{packed_.data(),
+                    x_padded_.data(),
+                    y_.data(),
+                    with_bias() ? bias_.data() : nullptr,
+                    num_rows_.data(),
+                    n_,
+                    k_,
+                    epilogue_};
     if (skinny != nullptr) {
       launch_skinny(device_, *skinny, product, Launch::kPlain);
     } else {
@@ -277,12 +284,10 @@ class ProductCheck {
   void compare(int m, const char* what) {
     DeviceBuffer<Comparison> result(1);
     result.fill(0);
-    compare_output<<<1024, 256>>>(y_.data(), sum_.data(), magnitude_.data(),
-                                  with_bias() ? bias_.data() : nullptr,
-                                  epilogue_ == tracemill::kResidual ? before_.data() : nullptr, m,
-                                  n_, epilogue_, kTolerance,
-                                  static_cast<long long>(max_rows_ - m) * columns_ + kExtra,
-                                  result.data());
+    compare_output<<<1024, 256>>>(
+        y_.data(), sum_.data(), magnitude_.data(), with_bias() ? bias_.data() : nullptr,
+        epilogue_ == tracemill::kResidual ? before_.data() : nullptr, m, n_, epilogue_, kTolerance,
+        static_cast<long long>(max_rows_ - m) * columns_ + kExtra, result.data());
     CUDA_OK(cudaDeviceSynchronize());
     Comparison c = result.download()[0];
     expect(c.wrong == 0, what, n_, k_, m, c.worst);
@@ -304,8 +309,8 @@ class ProductCheck {
     if (row_bytes % 4 != 0 && m % 2 != 0) {
       return;
     }
-    unsigned long long count =
-        differences(y_.data(), base_.data() + first * row_bytes, static_cast<long long>(m * row_bytes));
+    unsigned long long count = differences(y_.data(), base_.data() + first * row_bytes,
+                                           static_cast<long long>(m * row_bytes));
     expect(count == 0, what, n_, k_, m, static_cast<double>(count));
   }
 
@@ -377,29 +382,28 @@ static void check_shape(const Device& device, int n, int k, int epilogue, int pr
   }
   check.run(38, 130, nullptr);
   check.expect_same_bits(38, 130, "prefill_gemm bits across chunks");
-  std::printf("  N=%-6d K=%-6d epilogue %d  worst error/bound %.3f (skinny %.3f)  NMSE %.1e\n", n, k,
-              epilogue, check.worst(), skinny_worst, check.nmse());
+  std::printf("  N=%-6d K=%-6d epilogue %d  worst error/bound %.3f (skinny %.3f)  NMSE %.1e\n", n,
+              k, epilogue, check.worst(), skinny_worst, check.nmse());
 }
 
 int main(int argc, char** argv) {
-  unsigned long long seed =
-      argc > 1 ? std::strtoull(argv[1], nullptr, 10) : static_cast<unsigned long long>(time(nullptr));
+  unsigned long long seed = argc > 1 ? std::strtoull(argv[1], nullptr, 10)
+                                     : static_cast<unsigned long long>(time(nullptr));
   Device device;
   std::printf("%s, seed %llu\n", device.properties.name, seed);
   check_packing(device, seed);
   struct Case {
     int n, k, epilogue, rows;
   };
-  const Case cases[] = {
-      {1, 8, 0, 260},          {17, 40, 1, 300},       {48, 72, 2, 300},
-      {130, 64, 0, 300},       {256, 256, 1, 300},     {512, 256, 0, 513},
-      {1536, 256, 2, 300},     {256, 768, 1, 300},     {2048, 256, 0, 300},
-      {300, 1000, 1, 300},     {272, 4104, 2, 300},    {4608, 3584, 0, 700},
-      {3584, 3584, 1, 2048},   {37888, 3584, 2, 400},  {3584, 18944, 1, 600},
-      {16000, 3584, 0, 300},   {5120, 27648, 1, 300},  {6144, 4096, 0, 300}};
-  bool small = argc > 2 && std::strcmp(argv[2], "small") == 0;
+  const Case cases[] = {{1, 8, 0, 260},        {17, 40, 1, 300},      {48, 72, 2, 300},
+                        {130, 64, 0, 300},     {256, 256, 1, 300},    {512, 256, 0, 513},
+                        {1536, 256, 2, 300},   {256, 768, 1, 300},    {2048, 256, 0, 300},
+                        {300, 1000, 1, 300},   {272, 4104, 2, 300},   {4608, 3584, 0, 700},
+                        {3584, 3584, 1, 2048}, {37888, 3584, 2, 400}, {3584, 18944, 1, 600},
+                        {16000, 3584, 0, 300}, {5120, 27648, 1, 300}, {6144, 4096, 0, 300}};
+  long long largest = argc > 2 ? std::strtoll(argv[2], nullptr, 10) : 1ll << 60;
   for (const Case& c : cases) {
-    if (small && c.n * static_cast<long long>(c.k) > 300000) {
+    if (c.n * static_cast<long long>(c.k) > largest) {
       continue;
     }
     check_shape(device, c.n, c.k, c.epilogue, c.rows, seed + c.n);

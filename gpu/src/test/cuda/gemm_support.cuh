@@ -1,4 +1,5 @@
-// Host side of the matrix-product kernels for their check and bench: buffers, launches, random data.
+// Host side of the matrix-product kernels for their check and bench: buffers, launches, random
+// data.
 #pragma once
 
 #include <cstdio>
@@ -9,13 +10,13 @@
 #include "../../main/cuda/prefill_gemm.cu"
 #include "../../main/cuda/skinny_gemm.cu"
 
-#define CUDA_OK(call)                                                                        \
-  do {                                                                                       \
-    cudaError_t error_ = (call);                                                             \
-    if (error_ != cudaSuccess) {                                                             \
-      std::printf("%s:%d %s: %s\n", __FILE__, __LINE__, #call, cudaGetErrorString(error_));  \
-      std::exit(2);                                                                          \
-    }                                                                                        \
+#define CUDA_OK(call)                                                                       \
+  do {                                                                                      \
+    cudaError_t error_ = (call);                                                            \
+    if (error_ != cudaSuccess) {                                                            \
+      std::printf("%s:%d %s: %s\n", __FILE__, __LINE__, #call, cudaGetErrorString(error_)); \
+      std::exit(2);                                                                         \
+    }                                                                                       \
   } while (0)
 
 template <class T>
@@ -107,10 +108,10 @@ struct SkinnyVariant {
 };
 
 inline const std::vector<SkinnyVariant>& skinny_variants() {
-  static const std::vector<SkinnyVariant> all = {
-      {8, skinny_gemm_m8},   {16, skinny_gemm_m16},   {32, skinny_gemm_m32},
-      {64, skinny_gemm_m64}, {128, skinny_gemm_m128}, {192, skinny_gemm_m192},
-      {256, skinny_gemm_m256}};
+  static const std::vector<SkinnyVariant> all = {{8, skinny_gemm_m8},     {16, skinny_gemm_m16},
+                                                 {32, skinny_gemm_m32},   {64, skinny_gemm_m64},
+                                                 {128, skinny_gemm_m128}, {192, skinny_gemm_m192},
+                                                 {256, skinny_gemm_m256}};
   return all;
 }
 
@@ -176,8 +177,8 @@ inline void launch_skinny(const Device& device, const SkinnyVariant& variant,
   config.attrs = &attribute;
   config.numAttrs = launch == Launch::kDependent ? 1 : 0;
   CUDA_OK(cudaLaunchKernelEx(&config, variant.kernel, product.packed, product.x, product.y,
-                             product.bias, product.num_rows, device.workspace->data(),
-                             product.n, product.k, product.epilogue));
+                             product.bias, product.num_rows, device.workspace->data(), product.n,
+                             product.k, product.epilogue));
 }
 
 inline void launch_prefill(const Device& device, const Product& product, int rows) {
