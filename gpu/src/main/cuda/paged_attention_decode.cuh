@@ -76,7 +76,7 @@ __device__ __forceinline__ void openNext(SliceCursor& cursor, const DecodeAttent
 }
 
 // Starts the copy of the cursor's slice into `stage` (K rows, then V rows; 16-byte pieces XOR-swizzled by row) and advances.
-template <int kHeadDim, int kWarps, int kHint>
+template <int kHeadDim, int kWarps>
 __device__ __forceinline__ void copySlice(SliceCursor& cursor, const DecodeAttention& a, int total,
                                           unsigned stage, int warp, int laneId) {
   constexpr int kPieces = kHeadDim / 8;              // 16-byte pieces of a row
@@ -101,13 +101,8 @@ __device__ __forceinline__ void copySlice(SliceCursor& cursor, const DecodeAtten
       unsigned swizzled = target + row * kHeadDim * 2 + ((piece ^ ((row + rowInTurn) & 7)) << 4);
       int valid = row < left ? 16 : 0;
       int offset = turn * 512 + laneId * 16;
-      if constexpr (kHint == 1) {
-        copyAsync16EvictFirst(swizzled, keys + offset, valid);
-        copyAsync16EvictFirst(swizzled + kSliceRows * kHeadDim * 2, values + offset, valid);
-      } else {
-        copyAsync16(swizzled, keys + offset, valid);
-        copyAsync16(swizzled + kSliceRows * kHeadDim * 2, values + offset, valid);
-      }
+      copyAsync16EvictFirst(swizzled, keys + offset, valid);
+      copyAsync16EvictFirst(swizzled + kSliceRows * kHeadDim * 2, values + offset, valid);
     }
     cursor.slice += kWarps;
     if (cursor.slice >= cursor.slices) openNext(cursor, a, total, warp);
@@ -216,31 +211,28 @@ __device__ __forceinline__ void loadQuery(const DecodeAttention& a, int row, int
 }
 
 // The warps that copy and attend.
-template <int kHeadDim, int kWarps, int kStages, int kHint>
+template <int kHeadDim, int kWarps, int kStages>
 __device__ __forceinline__ void attendItems(const DecodeAttention& a, unsigned ring, float* combineOut, float2* combineStats,
-                                            int total, int warp, int laneId) {
+                                            int4 words, int4 pages, int total, int warp, int laneId) {
   using Shape = DecodeShape<kHeadDim, kWarps, kStages>;
   constexpr int kSteps = kHeadDim / 16;
   int group = a.numQueryHeads / a.numKvHeads;
   float scaleLog2 = a.scale * kLog2e;
   SliceCursor cursor;
   cursor.item = static_cast<int>(blockIdx.x) - static_cast<int>(gridDim.x);
-  fetchNext(cursor, a, blockIdx.x, total);
+  cursor.nextRows = blockIdx.x < total ? words.y : 1 << 30;
+  cursor.nextPages = pages;
   openNext(cursor, a, total, warp);
 #pragma unroll
   for (int stage = 0; stage < kStages - 1; stage++) {
-    copySlice<kHeadDim, kWarps, kHint>(cursor, a, total, ring + stage * Shape::kStageBytes, warp, laneId);
+    copySlice<kHeadDim, kWarps>(cursor, a, total, ring + stage * Shape::kStageBytes, warp, laneId);
   }
   int readStage = 0;
   int fillStage = kStages - 1;
   int item = blockIdx.x;
-  int4 words = make_int4(0, 0, 0, 0);
   int4 nextWords = words;
   unsigned q[kSteps][2];
-  if (item < total) {
-    words = __ldg(descriptorOf(a, item));
-    loadQuery<kHeadDim>(a, words.x & 0xffff, item % a.numKvHeads, group, laneId, q);
-  }
+  if (item < total) loadQuery<kHeadDim>(a, words.x & 0xffff, item % a.numKvHeads, group, laneId, q);
   if (item + gridDim.x < total) nextWords = __ldg(descriptorOf(a, item + gridDim.x));
 
   for (; item < total; item += gridDim.x) {
@@ -256,7 +248,7 @@ __device__ __forceinline__ void attendItems(const DecodeAttention& a, unsigned r
     for (int slice = warp; slice < slices; slice += kWarps) {
       waitCopies<kStages - 2>();
       __syncwarp();
-      copySlice<kHeadDim, kWarps, kHint>(cursor, a, total, ring + fillStage * Shape::kStageBytes, warp, laneId);
+      copySlice<kHeadDim, kWarps>(cursor, a, total, ring + fillStage * Shape::kStageBytes, warp, laneId);
       fillStage = fillStage + 1 == kStages ? 0 : fillStage + 1;
       attendSlice<kHeadDim>(ring + readStage * Shape::kStageBytes, laneId, rows - slice * kSliceRows,
                             scaleLog2, q, o, max0, max1, sum0, sum1);
@@ -288,27 +280,22 @@ __device__ __forceinline__ void attendItems(const DecodeAttention& a, unsigned r
         combineStats[warp * kGroupColumns + first + 1] = make_float2(max1, sum1);
       }
     }
-    arriveNamed(kFullBarrier, (kWarps + kCombineWarps) * 32);
+    syncNamed(kFullBarrier, (kWarps + kCombineWarps) * 32);
   }
 }
 
 // The warps that combine the attending warps' results of an item, in warp order, to the output row or to the item's partial result.
 template <int kHeadDim, int kWarps, int kStages>
 __device__ __forceinline__ void combineItems(const DecodeAttention& a, const float* combineOut, const float2* combineStats,
-                                             int total, int warp, int laneId) {
+                                             int4 firstWords, int total, int warp, int laneId) {
   using Shape = DecodeShape<kHeadDim, kWarps, kStages>;
   constexpr int kCount = OutputPiece<kHeadDim>::kCount;
   constexpr int kHeads = kGroupColumns / kCombineWarps;
   int group = a.numQueryHeads / a.numKvHeads;
-  int4 nextWords = make_int4(0, 0, 0, 0);
-  if (blockIdx.x < total) {
-    nextWords = __ldg(descriptorOf(a, blockIdx.x));
-    arriveNamed(kFreeBarrier, (kWarps + kCombineWarps) * 32);
-  }
+  int4 nextWords = firstWords;
   for (int item = blockIdx.x; item < total; item += gridDim.x) {
     int4 words = nextWords;
-    bool more = item + gridDim.x < total;
-    if (more) nextWords = __ldg(descriptorOf(a, item + gridDim.x));
+    if (item + gridDim.x < total) nextWords = __ldg(descriptorOf(a, item + gridDim.x));
     int kvHead = item % a.numKvHeads;
     int chunks = words.y >> 16;
     int slices = ((words.y & 0xffff) + kSliceRows - 1) / kSliceRows;
@@ -316,6 +303,7 @@ __device__ __forceinline__ void combineItems(const DecodeAttention& a, const flo
     OutputPiece<kHeadDim> merged[kHeads];
     float maximum[kHeads];
     float sum[kHeads];
+    syncNamed(kFreeBarrier, (kWarps + kCombineWarps) * 32);
     syncNamed(kFullBarrier, (kWarps + kCombineWarps) * 32);
 #pragma unroll
     for (int h = 0; h < kHeads; h++) {
@@ -337,7 +325,6 @@ __device__ __forceinline__ void combineItems(const DecodeAttention& a, const flo
         for (int k = 0; k < kCount; k++) merged[h].v[k] += weight * source[k];
       }
     }
-    if (more) arriveNamed(kFreeBarrier, (kWarps + kCombineWarps) * 32);
 #pragma unroll
     for (int h = 0; h < kHeads; h++) {
       int head = warp + h * kCombineWarps;
@@ -354,7 +341,7 @@ __device__ __forceinline__ void combineItems(const DecodeAttention& a, const flo
   }
 }
 
-template <int kHeadDim, int kWarps, int kStages, int kHint>
+template <int kHeadDim, int kWarps, int kStages>
 __device__ __forceinline__ void attendDecode(const DecodeAttention& a) {
   using Shape = DecodeShape<kHeadDim, kWarps, kStages>;
   extern __shared__ __align__(128) char shared[];
@@ -362,12 +349,15 @@ __device__ __forceinline__ void attendDecode(const DecodeAttention& a) {
   int laneId = threadIdx.x & 31;
   float* combineOut = reinterpret_cast<float*>(shared + Shape::kRingBytes);
   float2* combineStats = reinterpret_cast<float2*>(combineOut + kWarps * kGroupColumns * Shape::kPitch);
+  // The first descriptor is read beside the count, whether it is one or not: the list has room for at least 256.
+  int4 words = __ldg(descriptorOf(a, blockIdx.x));
+  int4 pages = __ldg(descriptorOf(a, blockIdx.x) + 1);
   int total = a.workCount[0] * a.numKvHeads;
   if (warp < kWarps) {
     unsigned ring = sharedAddress(shared) + warp * kStages * Shape::kStageBytes;
-    attendItems<kHeadDim, kWarps, kStages, kHint>(a, ring, combineOut, combineStats, total, warp, laneId);
+    attendItems<kHeadDim, kWarps, kStages>(a, ring, combineOut, combineStats, words, pages, total, warp, laneId);
   } else {
-    combineItems<kHeadDim, kWarps, kStages>(a, combineOut, combineStats, total, warp - kWarps, laneId);
+    combineItems<kHeadDim, kWarps, kStages>(a, combineOut, combineStats, words, total, warp - kWarps, laneId);
   }
 }
 

@@ -17,7 +17,7 @@
 // histogram of 2,816 bins (count, sum of low bits), ranges reduced through distributed shared memory, then the pivot bin by
 // single keys. sample_row does the same with one CTA that reads the logits again in each of its 3 to 5 passes (any device).
 // Launch: sample_cluster grid (rows * 8), block 512, dynamic shared memory sampleShared + 4 * 512 * ceil(vocab / 4096) bytes with
-// sampleShared = 37,344; sample_row grid (rows), block 1024, dynamic shared memory 81,360 bytes.
+// sampleShared = 37,584; sample_row grid (rows), block 1024, dynamic shared memory 81,360 bytes.
 // mark_seen sets the bits of prompt tokens: grid (any), block 256; segments as in prefill.
 // CPU twin: the sampler of the CPU backend; equal token for equal logits, bit for bit.
 #include "sample_row.cuh"
@@ -25,7 +25,7 @@
 namespace tracemill {
 using ClusterSampler = RowSampler<8, 512, true>;
 using SingleSampler = RowSampler<1, 1024, false>;
-static_assert((sizeof(ClusterSampler::Shared) + 15) / 16 * 16 == 37344, "launch contract");
+static_assert((sizeof(ClusterSampler::Shared) + 15) / 16 * 16 == 37584, "launch contract");
 static_assert((sizeof(SingleSampler::Shared) + 15) / 16 * 16 == 81360, "launch contract");
 }  // namespace tracemill
 

@@ -4,10 +4,6 @@
 #include "cluster.cuh"
 #include "device_math.cuh"
 
-#ifndef SAMPLE_MARK
-#define SAMPLE_MARK(n)
-#endif
-
 namespace tracemill {
 
 constexpr int kSubBits = 11;                        // low bits of a key
@@ -94,28 +90,29 @@ struct RowSampler {
   static constexpr int kRangeSubs = kSubBins / kCluster;
   static constexpr int kSliceUnit = kThreads;
 
+  // One mass and one count of every CTA of the cluster, sent by each to all.
+  struct Peers {
+    unsigned long long mass[kCluster];
+    unsigned count[kCluster];
+  };
+
   struct Shared {
     unsigned long long binMass[kRangeBins];      // reduced over the cluster, this CTA's range
-    unsigned long long best;                     // ordered(z) << 32 | ~id
-    unsigned long long binTotalMass;
-    unsigned long long subTotalMass;
-    unsigned long long sureMass;
+    Peers best;                                  // mass: ordered(z) << 32 | ~id
+    Peers bins;                                  // whole ranges of bins
+    Peers subs;                                  // whole ranges of keys of one bin
+    Peers kept;                                  // slices: mass below the cut, ties
     unsigned long long warpMass[kWarps];
     unsigned long long cutMass;
-    unsigned long long peerMass[kCluster];       // one mass and one count of every CTA, brought here
     unsigned sub[kSubBins];                      // counts of the keys of one bin; 8-byte aligned, also scratch of find
     unsigned binCount[kRangeBins];
     unsigned subCount[kRangeSubs];
-    unsigned binTotalCount;
-    unsigned subTotalCount;
-    unsigned ties;
     unsigned warpCount[kWarps];
     unsigned cutBin;
     unsigned cutCount;
     unsigned count[kBins];                       // this CTA's slice
     unsigned lowSum[kBins];
     unsigned subCopy[kRangeSubs];                // one range of reduced keys, brought here
-    unsigned peerCount[kCluster];
   };
 
   const SampleBatch& batch;
@@ -165,9 +162,15 @@ struct RowSampler {
     return edges.x * (all - lowSum) + edges.y * lowSum;
   }
 
-  // Sum over the CTA of one count and one mass; thread 0 stores them.
-  __device__ __forceinline__ void total(unsigned count, unsigned long long mass, unsigned* countTarget,
-                                        unsigned long long* massTarget) {
+  __device__ __forceinline__ void send(Peers& peers, int rank, unsigned count, unsigned long long mass) {
+    if (laneId < kCluster) {
+      Cluster<kCluster>::store(&peers.count[rank], laneId, count);
+      Cluster<kCluster>::store(&peers.mass[rank], laneId, mass);
+    }
+  }
+
+  // Sum over the CTA of one count and one mass, sent to every CTA: there after the cluster's next barrier.
+  __device__ __forceinline__ void sendTotal(Peers& peers, int rank, unsigned count, unsigned long long mass) {
     count = warpTotal(count);
     mass = warpTotal(mass);
     if (laneId == 0) {
@@ -178,26 +181,12 @@ struct RowSampler {
     if (warp == 0) {
       count = warpTotal(laneId < kWarps ? s.warpCount[laneId] : 0u);
       mass = warpTotal(laneId < kWarps ? s.warpMass[laneId] : 0ull);
-      if (laneId == 0) {
-        *countTarget = count;
-        *massTarget = mass;
-      }
+      send(peers, rank, count, mass);
     }
-    __syncthreads();
-  }
-
-  // Brings one count and one mass of every CTA of the cluster into this CTA's peerCount and peerMass.
-  __device__ __forceinline__ void exchange(const unsigned* count, const unsigned long long* mass) {
-    __syncthreads();
-    if (threadIdx.x < kCluster) {
-      s.peerCount[threadIdx.x] = Cluster<kCluster>::load(count, threadIdx.x);
-      s.peerMass[threadIdx.x] = Cluster<kCluster>::load(mass, threadIdx.x);
-    }
-    __syncthreads();
   }
 
   // Reads the slice once; the cluster's best (z, lowest id) lands in every CTA.
-  __device__ __forceinline__ unsigned long long findBest() {
+  __device__ __forceinline__ unsigned long long findBest(int rank) {
     unsigned long long best = 0;
     auto consider = [&](int i, float z) {
       unsigned long long candidate =
@@ -231,14 +220,19 @@ struct RowSampler {
     }
     if (laneId == 0) s.warpMass[warp] = best;
     __syncthreads();
-    if (threadIdx.x == 0) {
-      for (int w = 0; w < kWarps; w++) best = s.warpMass[w] > best ? s.warpMass[w] : best;
-      s.best = best;
+    Cluster<kCluster>::awaitAll();
+    if (warp == 0) {
+      best = laneId < kWarps ? s.warpMass[laneId] : 0;
+#pragma unroll
+      for (int step = 16; step > 0; step >>= 1) {
+        unsigned long long other = __shfl_xor_sync(kFullMask, best, step);
+        best = other > best ? other : best;
+      }
+      send(s.best, rank, 0, best);
     }
     Cluster<kCluster>::sync();
-    exchange(&s.ties, &s.best);
-    best = s.peerMass[0];
-    for (int cta = 1; cta < kCluster; cta++) best = s.peerMass[cta] > best ? s.peerMass[cta] : best;
+    best = s.best.mass[0];
+    for (int cta = 1; cta < kCluster; cta++) best = s.best.mass[cta] > best ? s.best.mass[cta] : best;
     return best;
   }
 
@@ -260,9 +254,7 @@ struct RowSampler {
         atomicAdd(&s.lowSum[k >> kSubBits], k & (kSubBins - 1));
       }
     }
-    SAMPLE_MARK(9);
     Cluster<kCluster>::sync();
-    SAMPLE_MARK(10);
     unsigned countSum = 0;
     unsigned long long massSum = 0;
     for (int b = threadIdx.x; b < kRangeBins; b += kThreads) {
@@ -280,7 +272,7 @@ struct RowSampler {
       countSum += count;
       massSum += mass;
     }
-    total(countSum, massSum, &s.binTotalCount, &s.binTotalMass);
+    sendTotal(s.bins, rank, countSum, massSum);
     Cluster<kCluster>::sync();
   }
 
@@ -305,7 +297,7 @@ struct RowSampler {
       countSum += count;
       if (count != 0) massSum += count * massOf(bin << kSubBits | sub);
     }
-    total(countSum, massSum, &s.subTotalCount, &s.subTotalMass);
+    sendTotal(s.subs, rank, countSum, massSum);
     Cluster<kCluster>::sync();
   }
 
@@ -316,14 +308,14 @@ struct RowSampler {
     constexpr int kRange = kSub ? kRangeSubs : kRangeBins;
     constexpr int kPerLane = kRange / 32;
     static_assert(kRange % 32 == 0, "ranges are walked by whole warps");
-    exchange(kSub ? &s.subTotalCount : &s.binTotalCount, kSub ? &s.subTotalMass : &s.binTotalMass);
+    const Peers& peers = kSub ? s.subs : s.bins;
     int cta = 0;
     unsigned countBefore = 0;
     unsigned long long massBefore = 0;
     while (cta < kCluster - 1 &&
-           (kByMass ? massBefore + s.peerMass[cta] : countBefore + s.peerCount[cta]) < target) {
-      countBefore += s.peerCount[cta];
-      massBefore += s.peerMass[cta];
+           (kByMass ? massBefore + peers.mass[cta] : countBefore + peers.count[cta]) < target) {
+      countBefore += peers.count[cta];
+      massBefore += peers.mass[cta];
       cta++;
     }
     // The range that holds the cut comes here first: scattered reads of another CTA's memory are slow.
@@ -395,7 +387,7 @@ struct RowSampler {
   }
 
   // Mass and ties of this CTA's slice below `cutKey`, out of its own histograms (s.sub holds the bin of cutKey).
-  __device__ __forceinline__ void keptOfSlice(unsigned cutKey) {
+  __device__ __forceinline__ void keptOfSlice(unsigned cutKey, int rank) {
     unsigned long long mass = 0;
     unsigned ties = 0;
     int cutBin = cutKey >> kSubBits;
@@ -407,7 +399,7 @@ struct RowSampler {
       }
       if (threadIdx.x == 0) ties = s.sub[cutSub];
     }
-    total(ties, mass, &s.ties, &s.sureMass);
+    sendTotal(s.kept, rank, ties, mass);
   }
 
   // The id at which the running mass of the kept tokens of this slice first exceeds `target`; -1 in all but one warp.
@@ -472,7 +464,7 @@ struct RowSampler {
   }
 
   __device__ __forceinline__ void run(int row, int lane) {
-    SAMPLE_MARK(0);
+    Cluster<kCluster>::announce();
     int rank = Cluster<kCluster>::rank();
     int sliceLength = (batch.vocab + kCluster * kSliceUnit - 1) / (kCluster * kSliceUnit) * kSliceUnit;
     warp = threadIdx.x >> 5;
@@ -489,24 +481,20 @@ struct RowSampler {
     unsigned long long seed = batch.seed[lane];
     int index = batch.tokenIndex[lane];
 
-    unsigned long long best = findBest();
-    SAMPLE_MARK(1);
+    unsigned long long best = findBest(rank);
     zMax = fromOrderedBits(static_cast<unsigned>(best >> 32));
     int bestToken = static_cast<int>(0xffffffffu - static_cast<unsigned>(best));
     bool finite = fabsf(zMax) < __int_as_float(0x7f800000);
     if (inverseTemperature == 0.0f || !finite) {
-      Cluster<kCluster>::sync();   // no CTA leaves while another reads its shared memory
       if (rank == 0 && threadIdx.x == 0) finish(lane, index, finite ? bestToken : -1);
       return;
     }
     histogram(rank);
-    SAMPLE_MARK(2);
     unsigned allCount = 0;
     unsigned long long keptMass = 0;
-    exchange(&s.binTotalCount, &s.binTotalMass);
     for (int cta = 0; cta < kCluster; cta++) {
-      allCount += s.peerCount[cta];
-      keptMass += s.peerMass[cta];
+      allCount += s.bins.count[cta];
+      keptMass += s.bins.mass[cta];
     }
     unsigned cutKey = kKeyLimit;
     unsigned tiesKept = 0;
@@ -527,34 +515,29 @@ struct RowSampler {
       Cut cut = find<false, true>(need, 0);
       if (kCluster > 1 || cut.bin != subBin) {   // in a cluster the search has used s.sub
         subBin = cut.bin;
-        SAMPLE_MARK(7);
         subHistogram(subBin, rank);
-        SAMPLE_MARK(8);
       }
       Cut sub = find<true, true>(need - cut.massBefore, subBin);
       cutKey = subBin << kSubBits | sub.bin;
       unsigned long long tieMass = massOf(cutKey);
       tiesKept = static_cast<unsigned>((need - cut.massBefore - sub.massBefore + tieMass - 1) / tieMass);
     }
-    SAMPLE_MARK(3);
     if (minPKey < cutKey) {
       cutKey = minPKey + 1;
       tiesKept = 0;
       if (cutKey < kKeyLimit && cutKey >> kSubBits != subBin) subHistogram(cutKey >> kSubBits, rank);
     }
-    keptOfSlice(cutKey);
+    keptOfSlice(cutKey, rank);
     Cluster<kCluster>::sync();
-    SAMPLE_MARK(4);
     unsigned long long tieMass = cutKey < kKeyLimit ? massOf(cutKey) : 0;
     unsigned long long sum = 0;
     unsigned long long myBefore = 0;
     unsigned long long myMass = 0;
     unsigned myTies = 0;
     unsigned tiesLeft = tiesKept;
-    exchange(&s.ties, &s.sureMass);
     for (int cta = 0; cta < kCluster; cta++) {
-      unsigned ties = min(tiesLeft, s.peerCount[cta]);
-      unsigned long long mass = s.peerMass[cta] + ties * tieMass;
+      unsigned ties = min(tiesLeft, s.kept.count[cta]);
+      unsigned long long mass = s.kept.mass[cta] + ties * tieMass;
       if (cta == rank) {
         myBefore = sum;
         myMass = mass;
@@ -563,13 +546,10 @@ struct RowSampler {
       sum += mass;
       tiesLeft -= ties;
     }
-    Cluster<kCluster>::sync();   // the last read of another CTA's shared memory is done
     unsigned long long u = philoxFirstWord(seed, static_cast<unsigned>(index)) >> 8;
     unsigned long long target = (sum >> 24) * u + ((sum & 0xffffffull) * u >> 24);
     if (target < myBefore || target - myBefore >= myMass) return;
-    SAMPLE_MARK(5);
     int token = drawFromSlice(target - myBefore, cutKey, myTies, tieMass);
-    SAMPLE_MARK(6);
     if (token >= 0 && laneId == 0) finish(lane, index, token);
   }
 };

@@ -4,9 +4,8 @@
 #include "../../main/cuda/paged_attention_decode.cu"
 #include "paged_cache.cuh"
 
-// Variants for tuning, timed next to the shipped configuration.
-TRACEMILL_DECODE_KERNEL(decode_d128_evict_first, 128, 8, 3, 1, 1)
-TRACEMILL_DECODE_KERNEL(decode_d128_w4s3x2, 128, 4, 3, 0, 2)
+// A variant for tuning, timed next to the shipped configuration.
+TRACEMILL_DECODE_KERNEL(decode_d128_w8s3, 128, 8, 3, 1)
 
 namespace check {
 namespace {
@@ -28,8 +27,13 @@ Variant variant(const char* name, DecodeKernel kernel, int blocksPerSm) {
 }
 
 Variant shipped(int dim) {
-  return dim == 128 ? variant<128, 8, 3>("w8s3", paged_attention_decode_d128, 1)
-                    : variant<64, 8, 6>("w8s6", paged_attention_decode_d64, 1);
+  return dim == 128 ? variant<128, 4, 3>("shipped", paged_attention_decode_d128, 2)
+                    : variant<64, 4, 6>("shipped", paged_attention_decode_d64, 2);
+}
+
+Variant smallShared(int dim) {
+  return dim == 128 ? variant<128, 4, 2>("small", paged_attention_decode_d128_small, 1)
+                    : variant<64, 4, 3>("small", paged_attention_decode_d64_small, 1);
 }
 
 int multiprocessors() {
@@ -58,7 +62,7 @@ struct Runner {
          int queryHeads, int kvHeads, int headDim)
       : rows(static_cast<int>(lanes.size())), numLanes(static_cast<int>(lengths.size())), maxPages(pagesPerLane),
         hq(queryHeads), hkv(kvHeads), dim(headDim), scale(1.0f / std::sqrt(static_cast<float>(headDim))), laneOf(lanes),
-        kvLen(lengths), table(pages), work(chunks(lanes, lengths) * 8), workCount(1), rowChunks(rows),
+        kvLen(lengths), table(pages), work(std::max<size_t>(chunks(lanes, lengths), 256) * 8), workCount(1), rowChunks(rows),
         partial(chunks(lanes, lengths) * hkv * (hq / hkv) * dim), stats(chunks(lanes, lengths) * hkv * (hq / hkv)),
         query(static_cast<size_t>(rows) * hq * dim), out(static_cast<size_t>(rows) * hq * dim) {}
   void list(cudaStream_t stream) {
@@ -125,6 +129,10 @@ void checkCase(int hq, int hkv, int dim, const std::vector<int>& attended, uint6
   run.attend(v, pool.get(), 0, 7);
   settle("paged_attention_decode, grid 7");
   expect(run.out.download() == out, "decode attention depends on the grid");
+  run.out.poison();
+  run.attend(smallShared(dim), pool.get(), 0);
+  settle("paged_attention_decode_small");
+  expect(run.out.download() == out, "the small decode attention differs");
   for (int row = 0; row < rows; row += std::max(1, rows / 6)) {
     if (laneOf[row] < 0) continue;
     Runner alone({laneOf[row]}, cached, table, cache.maxPages, hq, hkv, dim);
@@ -213,8 +221,7 @@ void decodeAttention(bool small) {
 }
 
 void benchDecodeAttention() {
-  std::vector<Variant> all = {shipped(128), variant<128, 8, 3>("evict first", decode_d128_evict_first, 1),
-                              variant<128, 4, 3>("w4s3x2", decode_d128_w4s3x2, 2)};
+  std::vector<Variant> all = {shipped(128), variant<128, 8, 3>("8 warps, 1 CTA", decode_d128_w8s3, 1)};
   std::vector<Variant> one = {shipped(128)};
   Random random(5);
   std::vector<int> ragged;

@@ -1,10 +1,5 @@
 // Sampling: the integer definition of sample.cu repeated on the host (equal tokens), a float64 view of the filters, the
 // distribution of the draws, and times.
-#ifdef TRACEMILL_TRACE
-__device__ long long sampleTrace[16];
-#define SAMPLE_MARK(n) \
-  if (threadIdx.x == 0 && (blockIdx.x == 0 || (blockIdx.x < 8 && (n == 5 || n == 6)))) sampleTrace[n] = clock64()
-#endif
 #include "../../main/cuda/sample.cu"
 #include "test_support.cuh"
 
@@ -134,7 +129,7 @@ struct Batch {
     seen.zero();
   }
   void launch(bool cluster, cudaStream_t stream) {
-    int clusterBytes = 37344 + 4 * 512 * ((vocab + 4095) / 4096);
+    int clusterBytes = 37584 + 4 * 512 * ((vocab + 4095) / 4096);
     if (cluster) {
       CUDA(cudaFuncSetAttribute(sample_cluster, cudaFuncAttributeMaxDynamicSharedMemorySize, clusterBytes));
       sample_cluster<<<rows * 8, 512, clusterBytes, stream>>>(logits.get(), table.get(), laneOf.get(), inverse.get(), topK.get(),
@@ -334,15 +329,6 @@ void benchSampling() {
         double cluster = graphMicros(10, [&](cudaStream_t s, int) { batch.launch(true, s); });
         double single = graphMicros(3, [&](cudaStream_t s, int) { batch.launch(false, s); });
         std::printf("  %s %.1f (one CTA per row %.1f)", name, cluster, single);
-#ifdef TRACEMILL_TRACE
-        long long trace[16];
-        batch.launch(true, 0);
-        settle("trace");
-        CUDA(cudaMemcpyFromSymbol(trace, sampleTrace, sizeof trace));
-        std::printf(" [");
-        for (int m : {1, 9, 10, 2, 7, 8, 3, 4, 5, 6}) std::printf(" %d:%lld", m, trace[m] - trace[0]);
-        std::printf("]");
-#endif
       }
       std::printf("\n");
     }
