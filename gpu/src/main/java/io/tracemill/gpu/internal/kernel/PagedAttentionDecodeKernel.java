@@ -8,10 +8,13 @@ import jcuda.driver.CUfunction;
  * cached rows, in chunks, and the merge of the chunks.
  */
 public final class PagedAttentionDecodeKernel {
-  private static final int BLOCK = 384;
+  private static final int BLOCK = 256;
+  private static final int BLOCKS_PER_MULTIPROCESSOR = 2;
   private static final int MERGE_BLOCK = 256;
-  private static final int SHARED_BYTES_128 = 230_912;
-  private static final int SHARED_BYTES_64 = 214_528;
+  private static final int SHARED_BYTES_128 = 115_456;
+  private static final int SMALL_SHARED_BYTES_128 = 82_688;
+  private static final int SHARED_BYTES_64 = 107_264;
+  private static final int SMALL_SHARED_BYTES_64 = 58_112;
 
   private final Launcher launcher;
   private final HeadShape heads;
@@ -23,8 +26,13 @@ public final class PagedAttentionDecodeKernel {
   public PagedAttentionDecodeKernel(Launcher launcher, HeadShape heads) {
     this.launcher = launcher;
     this.heads = heads;
-    this.sharedBytes = heads.headDim() == 128 ? SHARED_BYTES_128 : SHARED_BYTES_64;
-    this.function = launcher.kernel("paged_attention_decode" + heads.suffix(), sharedBytes);
+    boolean wide = heads.headDim() == 128;
+    int bytes = wide ? SHARED_BYTES_128 : SHARED_BYTES_64;
+    boolean small = bytes > launcher.device().sharedBytesPerBlock();
+    this.sharedBytes = small ? (wide ? SMALL_SHARED_BYTES_128 : SMALL_SHARED_BYTES_64) : bytes;
+    this.function =
+        launcher.kernel(
+            "paged_attention_decode" + heads.suffix() + (small ? "_small" : ""), sharedBytes);
     this.merge = launcher.kernel("attention_merge" + heads.suffix(), 0);
   }
 
@@ -67,7 +75,12 @@ public final class PagedAttentionDecodeKernel {
         .number(heads.scale())
         .launch(
             function,
-            new LaunchShape(launcher.device().numMultiprocessors(), 1, 1, BLOCK, sharedBytes));
+            new LaunchShape(
+                BLOCKS_PER_MULTIPROCESSOR * launcher.device().numMultiprocessors(),
+                1,
+                1,
+                BLOCK,
+                sharedBytes));
     launcher
         .address(scratch.partial())
         .address(scratch.partialStats())

@@ -10,7 +10,7 @@ public final class SampleKernel {
 
   private static final int CLUSTER = 8;
   private static final int CLUSTER_BLOCK = 512;
-  private static final int CLUSTER_FIXED_BYTES = 37_344;
+  private static final int CLUSTER_FIXED_BYTES = 37_584;
   private static final int ROW_BLOCK = 1024;
   private static final int ROW_SHARED_BYTES = 81_360;
   private static final int MARK_BLOCK = 256;

@@ -22,13 +22,13 @@ class TestLaunchContracts {
   @CsvSource(
       delimiter = '|',
       value = {
-        "paged_attention_decode.cu  | d 128: 230,912 bytes      | PagedAttentionDecodeKernel  | SHARED_BYTES_128 = 230_912;",
-        "paged_attention_decode.cu  | d 64: 214,528 bytes       | PagedAttentionDecodeKernel  | SHARED_BYTES_64 = 214_528;",
-        "paged_attention_decode.cu  | block 384                 | PagedAttentionDecodeKernel  | BLOCK = 384;",
+        "paged_attention_decode.cu  | d 128: 115,456 bytes      | PagedAttentionDecodeKernel  | SHARED_BYTES_128 = 115_456;",
+        "paged_attention_decode.cu  | d 64: 107,264 bytes       | PagedAttentionDecodeKernel  | SHARED_BYTES_64 = 107_264;",
+        "paged_attention_decode.cu  | grid = 2 * number of multiprocessors, block 256 | PagedAttentionDecodeKernel | BLOCKS_PER_MULTIPROCESSOR = 2;",
         "paged_attention_prefill.cu | d 128: 98,304 bytes       | PagedAttentionPrefillKernel | SHARED_BYTES_128 = 98_304;",
         "paged_attention_prefill.cu | d 64: 49,152 bytes        | PagedAttentionPrefillKernel | SHARED_BYTES_64 = 49_152;",
         "paged_attention_prefill.cu | block 256                 | PagedAttentionPrefillKernel | BLOCK = 256;",
-        "sample.cu                  | sampleShared = 37,344     | SampleKernel                | CLUSTER_FIXED_BYTES = 37_344;",
+        "sample.cu                  | sampleShared = 37,584     | SampleKernel                | CLUSTER_FIXED_BYTES = 37_584;",
         "sample.cu                  | memory 81,360 bytes       | SampleKernel                | ROW_SHARED_BYTES = 81_360;",
         "sample.cu                  | grid (rows * 8), block 512 | SampleKernel               | CLUSTER_BLOCK = 512;",
         "rpc_score.cu               | stats 4 * 64 * d * 2 bytes | RpcScoreKernel             | 4 * 64 * heads.headDim() * 2;",
