@@ -1,0 +1,48 @@
+package io.tracemill.gpu.internal.kernel;
+
+import io.tracemill.gpu.internal.device.LaunchShape;
+import jcuda.driver.CUfunction;
+
+/** {@code attention_work_list}: the chunks of cache rows that a decode step attends to. */
+public final class AttentionWorkListKernel {
+  /** Cache rows of a chunk. */
+  public static final int CHUNK_ROWS = 256;
+
+  /** Least descriptors that the list must have room for. */
+  public static final int LEAST_CAPACITY = 256;
+
+  /** Bytes of a descriptor. */
+  public static final int DESCRIPTOR_BYTES = 32;
+
+  private static final int BLOCK = 256;
+  private static final int GRID = 16;
+
+  private final Launcher launcher;
+  private final CUfunction function;
+
+  /** Looks the kernel up. */
+  public AttentionWorkListKernel(Launcher launcher) {
+    this.launcher = launcher;
+    this.function = launcher.kernel("attention_work_list", 0);
+  }
+
+  /**
+   * Builds the list.
+   *
+   * @param work {@code [capacity, 8]} int32
+   * @param workCount {@code [1]} int32
+   * @param rowChunks {@code [rows, 2]} int32: number of a row's first chunk, its chunks
+   */
+  public void enqueue(BatchRows batch, long work, long workCount, long rowChunks, int rows) {
+    launcher
+        .address(batch.laneOf())
+        .address(batch.kvLen())
+        .address(batch.pageTable())
+        .address(work)
+        .address(workCount)
+        .address(rowChunks)
+        .integer(rows)
+        .integer(batch.maxPages())
+        .launch(function, LaunchShape.of(GRID, BLOCK));
+  }
+}

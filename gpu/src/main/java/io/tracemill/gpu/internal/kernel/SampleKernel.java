@@ -1,0 +1,115 @@
+package io.tracemill.gpu.internal.kernel;
+
+import io.tracemill.gpu.internal.device.LaunchShape;
+import jcuda.driver.CUfunction;
+
+/** {@code sample_cluster}, {@code sample_row} and {@code mark_seen}: the next token of each row. */
+public final class SampleKernel {
+  /** Entries of the table that {@link #massTable} makes. */
+  public static final int MASS_TABLE_ENTRIES = 2817;
+
+  private static final int CLUSTER = 8;
+  private static final int CLUSTER_BLOCK = 512;
+  private static final int CLUSTER_FIXED_BYTES = 37_584;
+  private static final int ROW_BLOCK = 1024;
+  private static final int ROW_SHARED_BYTES = 81_360;
+  private static final int MARK_BLOCK = 256;
+  private static final int MARK_GRID = 8;
+  private static final int CLUSTER_COMPUTE_MAJOR = 9;
+
+  private final Launcher launcher;
+  private final int vocab;
+  private final boolean clustered;
+  private final int sharedBytes;
+  private final CUfunction sample;
+  private final CUfunction markSeen;
+
+  /** Looks the kernels up; clusters where the device has them and the vocabulary fits. */
+  public SampleKernel(Launcher launcher, int vocab) {
+    this.launcher = launcher;
+    this.vocab = vocab;
+    long clusterBytes = CLUSTER_FIXED_BYTES + 4L * CLUSTER_BLOCK * ((vocab + 4095) / 4096);
+    this.clustered =
+        launcher.device().computeMajor() == CLUSTER_COMPUTE_MAJOR
+            && clusterBytes <= launcher.device().sharedBytesPerBlock()
+            && launcher.hasMachineCode();
+    this.sharedBytes = clustered ? Math.toIntExact(clusterBytes) : ROW_SHARED_BYTES;
+    this.sample = launcher.kernel(clustered ? "sample_cluster" : "sample_row", sharedBytes);
+    this.markSeen = launcher.kernel("mark_seen", 0);
+  }
+
+  /** {@code round(2^31 * exp(-b / 128))}, b = 0..2816, as unsigned 32-bit values. */
+  public static int[] massTable() {
+    int[] table = new int[MASS_TABLE_ENTRIES];
+    for (int b = 0; b < table.length; b++) {
+      table[b] = (int) Math.round(0x1p31 * Math.exp(-b / 128.0));
+    }
+    return table;
+  }
+
+  /** The integer distance below the largest logit beyond which min-p drops a token. */
+  public static int minPKey(float minP) {
+    return minP == 0 ? Integer.MAX_VALUE : (int) Math.floor(-Math.log(minP) * (1 << 18));
+  }
+
+  /**
+   * Sampling state of the lanes, {@code [lanes]} each; device addresses.
+   *
+   * @param inverseTemperature float, 0 for greedy
+   * @param topK int32, 0 for off
+   * @param topP float, 1 for off
+   * @param minPKey int32, see {@link #minPKey}
+   * @param repetitionPenalty float, 1 for off
+   * @param seed 64-bit random keys
+   * @param tokenIndex int32, index of the token to draw; advanced
+   * @param seen {@code [lanes, ceil(vocab / 32)]} bits of the tokens seen; updated
+   * @param tokenId int32, the token drawn
+   * @param massTable see {@link #massTable}
+   */
+  public record LaneSampling(
+      long inverseTemperature,
+      long topK,
+      long topP,
+      long minPKey,
+      long repetitionPenalty,
+      long seed,
+      long tokenIndex,
+      long seen,
+      long tokenId,
+      long massTable) {}
+
+  /** Draws a token for each row of {@code logits [rows, vocab]} float. */
+  public void enqueue(long logits, long laneOf, LaneSampling lanes, int rows) {
+    launcher
+        .address(logits)
+        .address(lanes.massTable())
+        .address(laneOf)
+        .address(lanes.inverseTemperature())
+        .address(lanes.topK())
+        .address(lanes.topP())
+        .address(lanes.minPKey())
+        .address(lanes.repetitionPenalty())
+        .address(lanes.seed())
+        .address(lanes.tokenIndex())
+        .address(lanes.seen())
+        .address(lanes.tokenId())
+        .integer(vocab)
+        .launch(
+            sample,
+            clustered
+                ? new LaunchShape(rows * CLUSTER, 1, 1, CLUSTER_BLOCK, sharedBytes)
+                : new LaunchShape(rows, 1, 1, ROW_BLOCK, sharedBytes));
+  }
+
+  /** Marks the prompt tokens of the segments as seen. */
+  public void enqueueMarkSeen(Segments segments, long seen) {
+    launcher
+        .address(segments.tokens())
+        .address(segments.row())
+        .address(segments.lane())
+        .address(seen)
+        .integer(segments.numSegments())
+        .integer(vocab)
+        .launch(markSeen, LaunchShape.of(MARK_GRID, MARK_BLOCK));
+  }
+}

@@ -1,0 +1,113 @@
+package io.tracemill.gpu.internal.backend;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.tracemill.engine.api.SamplingParams;
+import io.tracemill.engine.backend.PendingTokens;
+import io.tracemill.engine.backend.PrefillChunk;
+import io.tracemill.engine.error.ErrorCode;
+import io.tracemill.engine.error.ReasoningException;
+import io.tracemill.engine.model.ModelConfig;
+import io.tracemill.engine.model.ModelConfigReader;
+import io.tracemill.engine.weights.CheckpointWeights;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+/** What goes wrong on a real card and leaves it usable. */
+@Tag("gpu")
+class TestCudaFaults {
+
+  @BeforeAll
+  static void gpu() {
+    Gpu.require();
+  }
+
+  @Test
+  void aPoolThatDoesNotFitIsOneSentenceAndNothingStaysAllocated() {
+    ModelConfig config = ModelConfigReader.read(Gpu.demoDirectory());
+    try (CheckpointWeights weights = CheckpointWeights.open(Gpu.demoDirectory(), config)) {
+      long before = freeBytesWhileOpen();
+      assertThatThrownBy(
+              () -> Gpu.open(config, weights, Gpu.options(256, 0, 131_072, 64, 1L << 42)))
+          .isInstanceOfSatisfying(
+              ReasoningException.class,
+              e -> assertThat(e.code()).isEqualTo(ErrorCode.OUT_OF_MEMORY))
+          .hasMessageStartingWith("The GPU has no room for the KV cache: ")
+          .hasMessageContaining("requested")
+          .hasMessageContaining("free");
+      assertThat(freeBytesWhileOpen()).isEqualTo(before);
+    }
+  }
+
+  @Test
+  void wrongCallsAreRefusedAndHarmNothing() {
+    try (CudaBackend backend = Gpu.openDemo(2, 0, 64)) {
+      PagedLanes lanes = new PagedLanes(backend);
+      int[] prompt = GoldenCase.full().get(0).prompt();
+      lanes.start(0, prompt, SamplingParams.greedy(4), 0, 0);
+      assertThatThrownBy(() -> lanes.start(0, prompt, SamplingParams.greedy(4), 0, 0))
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessage("lane 0 is taken");
+      assertThatThrownBy(() -> backend.decode(new int[] {0}))
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessage("the prompt of lane 0 is not complete");
+      assertThatThrownBy(() -> backend.decode(new int[] {1}))
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessage("lane 1 is free");
+      assertThat(lanes.prefill(0, prompt, 64)).isEqualTo(GoldenCase.full().get(0).ids()[0]);
+    }
+  }
+
+  @Test
+  void closingWhileStepsRunWaitsForThem() {
+    CudaBackend backend = Gpu.openDemo(4, 0, 64);
+    PagedLanes lanes = new PagedLanes(backend);
+    int[] prompt = GoldenCase.full().get(0).prompt();
+    for (int lane = 0; lane < 4; lane++) {
+      lanes.start(lane, prompt, SamplingParams.greedy(40), 0, 0);
+      lanes.reserve(lane, prompt.length + 40);
+      assertThat(backend.prefill(List.of(new PrefillChunk(lane, 0, prompt, true))).size())
+          .isEqualTo(1);
+    }
+    PendingTokens last = null;
+    for (int step = 0; step < 6; step++) {
+      last = backend.decode(new int[] {0, 1, 2, 3});
+    }
+    assertThat(last.size()).isEqualTo(4);
+    backend.close();
+    backend.close();
+    assertThat(backend.session().memory().openBuffers()).isZero();
+    assertThatThrownBy(() -> backend.decode(new int[] {0}))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageStartingWith("the CUDA backend is closed");
+  }
+
+  @Test
+  void tokensOfManyStepsInFlightStayReadable() {
+    int[] prompt = GoldenCase.full().get(0).prompt();
+    int[] ids = GoldenCase.full().get(0).ids();
+    try (CudaBackend backend = Gpu.openDemo(1, 0, 64)) {
+      PagedLanes lanes = new PagedLanes(backend);
+      lanes.start(0, prompt, SamplingParams.greedy(40), 0, 0);
+      lanes.reserve(0, prompt.length + 40);
+      assertThat(lanes.prefill(0, prompt, 64)).isEqualTo(ids[0]);
+      List<PendingTokens> pending = new ArrayList<>();
+      for (int step = 0; step < 20; step++) {
+        pending.add(backend.decode(new int[] {0}));
+      }
+      int[] tokens = pending.stream().mapToInt(p -> p.await()[0]).toArray();
+      assertThat(tokens).isEqualTo(Arrays.copyOfRange(ids, 1, 21));
+    }
+  }
+
+  private static long freeBytesWhileOpen() {
+    try (CudaBackend probe = Gpu.openDemo(1, 0, 64)) {
+      return probe.session().driver().memoryInfo().freeBytes();
+    }
+  }
+}

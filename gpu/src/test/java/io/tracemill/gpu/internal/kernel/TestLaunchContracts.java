@@ -1,0 +1,57 @@
+package io.tracemill.gpu.internal.kernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/**
+ * The numbers that a launcher and its kernel must agree on stand in the kernel file's opening
+ * comment; this test compares them with the launchers' text, without a GPU.
+ */
+class TestLaunchContracts {
+  private static final Path KERNELS = Path.of("src", "main", "cuda");
+  private static final Path LAUNCHERS =
+      Path.of("src", "main", "java", "io", "tracemill", "gpu", "internal", "kernel");
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "paged_attention_decode.cu  | d 128: 115,456 bytes      | PagedAttentionDecodeKernel  | SHARED_BYTES_128 = 115_456;",
+        "paged_attention_decode.cu  | d 64: 107,264 bytes       | PagedAttentionDecodeKernel  | SHARED_BYTES_64 = 107_264;",
+        "paged_attention_decode.cu  | grid = 2 * number of multiprocessors, block 256 | PagedAttentionDecodeKernel | BLOCKS_PER_MULTIPROCESSOR = 2;",
+        "paged_attention_prefill.cu | d 128: 98,304 bytes       | PagedAttentionPrefillKernel | SHARED_BYTES_128 = 98_304;",
+        "paged_attention_prefill.cu | d 64: 49,152 bytes        | PagedAttentionPrefillKernel | SHARED_BYTES_64 = 49_152;",
+        "paged_attention_prefill.cu | block 256                 | PagedAttentionPrefillKernel | BLOCK = 256;",
+        "sample.cu                  | sampleShared = 37,584     | SampleKernel                | CLUSTER_FIXED_BYTES = 37_584;",
+        "sample.cu                  | memory 81,360 bytes       | SampleKernel                | ROW_SHARED_BYTES = 81_360;",
+        "sample.cu                  | grid (rows * 8), block 512 | SampleKernel               | CLUSTER_BLOCK = 512;",
+        "rpc_score.cu               | stats 4 * 64 * d * 2 bytes | RpcScoreKernel             | 4 * 64 * heads.headDim() * 2;",
+        "rpc_score.cu               | 256 * (2 * d + 8) bytes   | RpcScoreKernel              | 256 * (2 * heads.headDim() + 8);",
+        "rpc_select.cu              | block 1024                | RpcSelectKernel             | BLOCK = 1024;",
+        "kv_compact.cu              | memory 4 * maxPages bytes | KvCompactKernel             | cache.maxPages() * Integer.BYTES",
+        "skinny_gemm.cu             | block = 384               | SkinnyGemmKernel            | BLOCK = 384;",
+        "skinny_gemm.cu             | every byte 0xFF before    | SkinnyGemmKernel            | Every byte must be 0xFF",
+        "prefill_gemm.cu            | block = 384               | PrefillGemmKernel           | BLOCK = 384;",
+        "advance.cu                 | hostTokens [8][256]       | PublishKernel               | TOKEN_SLOTS = 8;",
+        "rope_append.cu             | ceil((Hq+2Hkv)/4)), block 128 | RopeAppendKernel        | HEADS_PER_BLOCK = 4;",
+        "rms_norm.cu                | block 512                 | RmsNormKernel               | BLOCK = 512;",
+        "attention_work_list.cu     | chunks of 256 rows        | AttentionWorkListKernel     | CHUNK_ROWS = 256;",
+      })
+  void kernelAndLauncherAgree(String kernel, String contract, String launcher, String code)
+      throws IOException {
+    assertThat(openingComment(KERNELS.resolve(kernel))).contains(contract);
+    assertThat(Files.readString(LAUNCHERS.resolve(launcher + ".java"))).contains(code);
+  }
+
+  private static String openingComment(Path file) throws IOException {
+    List<String> lines = Files.readAllLines(file);
+    return String.join(
+        " ", lines.stream().takeWhile(l -> l.startsWith("//")).map(l -> l.substring(2)).toList());
+  }
+}
