@@ -2,6 +2,7 @@ package io.tracemill.job;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tracemill.job.input.BadRows;
 import io.tracemill.udf.FakeEngine;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -106,17 +107,40 @@ class TestBadInput {
         option("--max-errors 101%", "--max-errors is 101%; it must be at most 100%."),
         option(
             "--input-format xml",
-            "--input-format is 'xml'; it must be one of jsonl, json, parquet, delta, csv, text."),
+            "--input-format is 'xml'; it must be one of jsonl, openai-batch, json, parquet, delta, csv, text."),
         option(
-            "--output-format orc", "--output-format is 'orc'; it must be one of delta, parquet."),
+            "--output-format orc",
+            "--output-format is 'orc'; it must be delta or parquet, openai-batch, or one of each"
+                + " with a comma."),
+        option(
+            "--parameter-column heat=x",
+            "--parameter-column is 'heat'; it must be one of temperature, top-p, top-k, min-p,"
+                + " repetition-penalty, max-new-tokens, seed, stop, samples, kv-policy."),
+        option(
+            "--parameter-column seed=x",
+            "--parameter-column seed= x: --input IN has no such column; it has id."),
+        option(
+            "--prompt-column prompt --input-format openai-batch",
+            "--prompt-column and --input-format openai-batch exclude each other; give one of"
+                + " them."),
+        file(
+            "requests of OpenAI's Batch format without `--input-format openai-batch`",
+            "in.jsonl",
+            "{\"custom_id\": \"a\", \"body\": {\"messages\": []}}\n",
+            "--input IN holds requests of OpenAI's Batch format; add --input-format openai-batch."),
         option(
             "--prompt-column p --messages-column m",
             "--prompt-column and --messages-column exclude each other; give one of them."),
         option("--model /no/model", "--model /no/model does not exist or is not a folder."),
         option(
-            "--model hdfs://host/model",
-            "--model hdfs://host/model is not on a local file system; copy the model to the same"
-                + " folder on every host and give that folder."),
+            "--model nosuch://host/model",
+            "--model nosuch://host/model: Spark knows no file system nosuch:; add its jar (for s3a"
+                + " the package hadoop-aws) or copy the model."),
+        option("--model-cache here", "--model-cache is 'here'; it must be an absolute path."),
+        option("--device -2", "--device is -2; it must be 0 or more."),
+        option(
+            "--device-sharing maybe",
+            "--device-sharing is 'maybe'; it must be one of refuse, allow."),
         option(
             "--model FOLDER",
             "--model FOLDER has no config.json; give the folder of a Hugging"
@@ -216,7 +240,7 @@ class TestBadInput {
     assertThat(run.exitCode()).isEqualTo(2);
     assertThat(run.output().strip())
         .isEqualTo(
-            "tracemill: Missing required options: '--output=PATH', '--model=DIR'. See --help.");
+            "tracemill: Missing required options: '--output=PATH', '--model=DIR|URI'. See --help.");
   }
 
   @Test
@@ -258,6 +282,20 @@ class TestBadInput {
                 page.append(
                     "| %s | %s | %s |\n"
                         .formatted(problem.row(), problem.errorClass(), problem.message())));
+    page.append("\nA row's own settings, from columns or from a request:\n\n");
+    page.append("| setting | error_class | error_message |\n|---|---|---|\n");
+    BadRows.settings()
+        .forEach(
+            bad ->
+                page.append(
+                    "| %s %s | INVALID_ARGUMENT | %s |\n"
+                        .formatted(bad.parameter().label(), bad.value(), bad.said())));
+    page.append("\nRequests of OpenAI's Batch format:\n\n");
+    page.append("| line | error_class | error_message |\n|---|---|---|\n");
+    BadRows.requests()
+        .forEach(
+            bad ->
+                page.append("| `%s` | INVALID_PROMPT | %s |\n".formatted(bad.line(), bad.said())));
     if ("write".equals(System.getProperty("tracemill.docs"))) {
       Files.writeString(PAGE, page);
     }

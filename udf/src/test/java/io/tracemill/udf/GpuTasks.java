@@ -16,8 +16,8 @@ import org.apache.spark.TaskContext;
 import org.apache.spark.api.java.JavaSparkContext;
 
 /**
- * A Spark application whose tasks lease the engine of their executor and tell what it runs on: lines
- * of executor, engine's CUDA ordinal and card, in the file that the first argument names.
+ * A Spark application whose tasks lease the engine of their executor and tell what it runs on:
+ * lines of executor, engine's CUDA ordinal and card, in the file that the first argument names.
  */
 public final class GpuTasks {
   private static final int TASKS = 16;
@@ -44,8 +44,7 @@ public final class GpuTasks {
 
   private static String describe(EngineOpener opener) throws InterruptedException {
     try (EngineHolder.Lease lease =
-        EngineHolder.lease(
-            FakeSettings.engine(4), opener.inTask(TaskContext.get()), () -> false)) {
+        EngineHolder.lease(FakeSettings.engine(4), opener.inTask(TaskContext.get()), () -> false)) {
       Thread.sleep(TASK_MILLIS);
       return "%s %s %s"
           .formatted(

@@ -14,14 +14,13 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Executors in processes of their own on one host with two pretended cards, found by the script that
- * ships: every executor runs its engine on a card of its own.
+ * Executors in processes of their own on one host with two pretended cards, found by the script
+ * that ships: every executor runs its engine on a card of its own.
  */
 @Tag("cluster")
 @Timeout(240)
 class TestGpuCluster {
-  private static final Path SCRIPT =
-      Path.of("../bin/gpu-discovery").toAbsolutePath().normalize();
+  private static final Path SCRIPT = Path.of("../bin/gpu-discovery").toAbsolutePath().normalize();
 
   private final String first = "GPU-" + UUID.randomUUID();
   private final String second = "GPU-" + UUID.randomUUID();

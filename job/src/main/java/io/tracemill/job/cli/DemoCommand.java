@@ -78,7 +78,8 @@ final class DemoCommand implements Callable<Integer> {
     EngineHolder.warmUp(compressed.engine(), launcher.opener(compressed));
     SparkSession spark = SparkSessions.open(new SparkConf(), console::print);
     try {
-      RunOutcome rpc = new ReasoningRun(spark, compressed, launcher.opener(compressed), console).run();
+      RunOutcome rpc =
+          new ReasoningRun(spark, compressed, launcher.opener(compressed), console).run();
       RunOutcome whole = new ReasoningRun(spark, full, launcher.opener(full), console).run();
       report(spark, console, rpc, whole);
       return 0;

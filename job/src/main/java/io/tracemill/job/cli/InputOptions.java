@@ -3,6 +3,8 @@ package io.tracemill.job.cli;
 import io.tracemill.job.error.JobErrors;
 import io.tracemill.job.input.InputArguments;
 import io.tracemill.job.input.InputFormat;
+import io.tracemill.job.input.RowParameter;
+import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
@@ -20,7 +22,9 @@ final class InputOptions {
   @Option(
       names = "--input-format",
       paramLabel = "FORMAT",
-      description = "auto, jsonl, json, parquet, delta, csv or text. Default: auto, by the name.")
+      description =
+          "auto, jsonl, openai-batch (requests for chat completions), json, parquet, delta, csv or"
+              + " text. Default: auto, by the name.")
   private String inputFormat = "auto";
 
   @Option(
@@ -49,12 +53,33 @@ final class InputOptions {
               + " there is no prompt column.")
   private String messagesColumn = "";
 
+  @Option(
+      names = "--parameter-column",
+      paramLabel = "NAME=COLUMN",
+      description =
+          "A column with a setting of each row's own: temperature, top-p, top-k, min-p,"
+              + " repetition-penalty, max-new-tokens, seed, stop, samples or kv-policy. Where it is"
+              + " null the run's setting holds. Repeatable.")
+  private Map<String, String> parameterColumns = new LinkedHashMap<>();
+
   InputArguments arguments() {
     if (!promptColumn.isEmpty() && !messagesColumn.isEmpty()) {
       throw JobErrors.together("--prompt-column", "--messages-column");
     }
     return new InputArguments(
-        input, format(), inputOptions, idColumn, promptColumn, messagesColumn);
+        input, format(), inputOptions, idColumn, promptColumn, messagesColumn, parameters());
+  }
+
+  /** Whether rows may ask for a KV policy of their own. */
+  boolean mayChooseKvPolicy() {
+    return parameters().containsKey(RowParameter.KV_POLICY)
+        || format().equals(InputFormat.OPENAI_BATCH.name());
+  }
+
+  private Map<RowParameter, String> parameters() {
+    Map<RowParameter, String> parameters = new EnumMap<>(RowParameter.class);
+    parameterColumns.forEach((name, column) -> parameters.put(RowParameter.of(name), column));
+    return parameters;
   }
 
   private String format() {

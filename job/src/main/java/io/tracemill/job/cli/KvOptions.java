@@ -9,6 +9,8 @@ import picocli.CommandLine.Option;
 
 /** Options of the KV policy. */
 final class KvOptions {
+  private static final String RPC = "rpc";
+
   @Option(
       names = "--kv-policy",
       paramLabel = "NAME",
@@ -54,12 +56,16 @@ final class KvOptions {
   private int poolingKernel = 7;
 
   KvCompressionPolicy policy() {
-    if (!policy.equals("rpc")) {
-      return KvPolicies.create(new KvPolicySettings(policy, 0, 0, 0, "", Map.of()));
-    }
+    return policy.equals(RPC)
+        ? rpcPolicy()
+        : KvPolicies.create(new KvPolicySettings(policy, 0, 0, 0, "", Map.of()));
+  }
+
+  /** The policy that the options of RPC describe, whether the run uses it or only its rows may. */
+  KvCompressionPolicy rpcPolicy() {
     Map<String, String> options = new LinkedHashMap<>();
     options.put("aggregation", aggregation);
     options.put("pooling-kernel", Integer.toString(poolingKernel));
-    return KvPolicies.create(new KvPolicySettings(policy, interval, window, ratio, mode, options));
+    return KvPolicies.create(new KvPolicySettings(RPC, interval, window, ratio, mode, options));
   }
 }

@@ -3,7 +3,6 @@ package io.tracemill.job.cli;
 import io.tracemill.engine.compress.KvCompressionPolicy;
 import io.tracemill.engine.error.ReasoningException;
 import io.tracemill.job.error.JobErrors;
-import io.tracemill.job.output.OutputFormat;
 import io.tracemill.job.output.OutputTables;
 import io.tracemill.job.run.ErrorBudget;
 import io.tracemill.job.run.JobArguments;
@@ -40,7 +39,9 @@ final class RunCommand implements Callable<Integer> {
   @Option(
       names = "--output-format",
       paramLabel = "FORMAT",
-      description = "delta or parquet. Default: delta.")
+      description =
+          "delta or parquet; openai-batch, alone or after a comma, writes the answers as OpenAI's"
+              + " Batch interface does beside the tables. Default: delta.")
   private String outputFormat = "delta";
 
   @Mixin private EngineCommandOptions engine = new EngineCommandOptions();
@@ -83,13 +84,15 @@ final class RunCommand implements Callable<Integer> {
       Ranges.atLeast("--partitions", partitions, 1);
     }
     try {
+      OutputChoice written = OutputChoice.parse(outputFormat);
       KvCompressionPolicy policy = kv.policy();
       GenerationSettings generation =
           sampling.settings(ModelDefaults.of(folder.path()), policy.settings());
       return new JobArguments(
           input.arguments(),
-          new OutputTables(output, Choices.of("--output-format", outputFormat, OutputFormat.class)),
-          engine.settings(folder, policy.needs().queryRingDepth()),
+          new OutputTables(output, written.format()),
+          written.exports(),
+          engine.settings(folder, queryRingDepth(policy)),
           host.settings(),
           generation,
           partitions == null ? 0 : partitions,
@@ -98,6 +101,14 @@ final class RunCommand implements Callable<Integer> {
     } catch (ReasoningException e) {
       throw JobErrors.badOption(e.getMessage(), e);
     }
+  }
+
+  /** Rows with a policy of their own may compress where the run does not. */
+  private int queryRingDepth(KvCompressionPolicy policy) {
+    int depth = policy.needs().queryRingDepth();
+    return input.mayChooseKvPolicy()
+        ? Math.max(depth, kv.rpcPolicy().needs().queryRingDepth())
+        : depth;
   }
 
   private Map<String, String> settings(GenerationSettings generation) {

@@ -89,6 +89,13 @@ public final class JobErrors {
             + ").");
   }
 
+  /** Requests of OpenAI's Batch format that are read as a table. */
+  public static JobException looksLikeRequests(String input) {
+    return usage(
+        "--input %s holds requests of OpenAI's Batch format; add --input-format openai-batch."
+            .formatted(input));
+  }
+
   /** A column of another type. */
   public static JobException wrongType(
       String option, String column, String input, String is, String wanted) {

@@ -42,7 +42,8 @@ final class FileRows {
                       arguments.promptColumn().isEmpty()
                           ? InputTable.PROMPT
                           : arguments.promptColumn()));
-      case JSONL, JSON -> throw new IllegalArgumentException(format + " is read as JSON");
+      case JSONL, JSON, OPENAI_BATCH ->
+          throw new IllegalArgumentException(format + " is read as JSON");
     };
   }
 

@@ -14,6 +14,7 @@ import java.util.TreeMap;
  * @param idColumn the row key; not given: {@code id} where there is one, else the row's content
  * @param promptColumn text of one user turn; not given: {@code prompt} where there is one
  * @param messagesColumn conversations; not given: {@code messages} where there is no prompt
+ * @param parameterColumns columns that hold a row's own settings
  */
 public record InputArguments(
     String path,
@@ -21,15 +22,17 @@ public record InputArguments(
     Map<String, String> options,
     String idColumn,
     String promptColumn,
-    String messagesColumn)
+    String messagesColumn,
+    Map<RowParameter, String> parameterColumns)
     implements Serializable {
   public InputArguments {
     options = java.util.Collections.unmodifiableMap(new TreeMap<>(options));
+    parameterColumns = java.util.Collections.unmodifiableMap(new TreeMap<>(parameterColumns));
   }
 
   /** A path and nothing else. */
   public static InputArguments of(String path) {
-    return new InputArguments(path, "", Map.of(), "", "", "");
+    return new InputArguments(path, "", Map.of(), "", "", "", Map.of());
   }
 
   /** The format that the user named. */

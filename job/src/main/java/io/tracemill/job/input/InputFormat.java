@@ -7,6 +7,8 @@ import java.util.Optional;
 public enum InputFormat {
   /** One JSON object a line. */
   JSONL,
+  /** One chat completion of OpenAI's Batch format a line; always named, never guessed. */
+  OPENAI_BATCH,
   /** Files of one JSON array of objects, or of objects one after another. */
   JSON,
   PARQUET,
@@ -18,7 +20,7 @@ public enum InputFormat {
 
   /** The name that options and messages use. */
   public String label() {
-    return name().toLowerCase(Locale.ROOT);
+    return name().toLowerCase(Locale.ROOT).replace('_', '-');
   }
 
   /** The format of a file by its name, compression suffix aside. */

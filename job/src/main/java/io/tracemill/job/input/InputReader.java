@@ -54,6 +54,7 @@ public final class InputReader {
       RawRows raw =
           switch (format) {
             case JSONL, JSON -> JsonRows.read(spark, arguments, format);
+            case OPENAI_BATCH -> OpenAiRows.read(spark, arguments);
             case PARQUET, DELTA, CSV, TEXT -> FileRows.read(spark, arguments, format);
           };
       if (raw.columns().isEmpty()) {
@@ -61,7 +62,7 @@ public final class InputReader {
             ? JobErrors.emptyInput(arguments.path())
             : JobErrors.noReadableRow(arguments.path(), format.label());
       }
-      return shape(raw, Roles.of(raw, arguments), arguments, format);
+      return shape(raw, Roles.of(raw, arguments, format), arguments, format);
     } catch (JobException e) {
       throw e;
     } catch (Exception e) { // Spark's AnalysisException is checked in Scala only.
@@ -76,7 +77,7 @@ public final class InputReader {
 
   private static InputTable shape(
       RawRows raw, Roles roles, InputArguments arguments, InputFormat format) {
-    boolean text = roles.form() == PromptForm.TEXT;
+    boolean text = roles.form() != PromptForm.MESSAGES;
     Column prompt = quoted(roles.prompt());
     Column unreadable = raw.problem();
     Column problem =

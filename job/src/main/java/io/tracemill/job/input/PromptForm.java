@@ -5,5 +5,7 @@ public enum PromptForm {
   /** The text of one user turn. */
   TEXT,
   /** A conversation: an array of turns with a role and a content. */
-  MESSAGES
+  MESSAGES,
+  /** A line of OpenAI's Batch format, with the row's own settings in it. */
+  OPENAI_REQUEST
 }

@@ -10,10 +10,14 @@ import io.tracemill.udf.GenerationSettings;
 import io.tracemill.udf.Work;
 import java.io.Serializable;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.apache.spark.api.java.function.MapFunction;
+import org.apache.spark.api.java.function.ReduceFunction;
+import org.apache.spark.sql.Encoders;
 import org.apache.spark.sql.Row;
 import scala.jdk.javaapi.CollectionConverters;
 
@@ -21,9 +25,21 @@ import scala.jdk.javaapi.CollectionConverters;
  * Turns rows of an {@link InputTable} into work for a feeder.
  *
  * @param form what the rows ask with
- * @param generation how they are generated
+ * @param generation how they are generated, where they do not say otherwise
+ * @param parameterColumns carried columns that hold a row's own settings
+ * @param deepestWindowTokens the widest selector window that engines were opened for
  */
-public record PromptReader(PromptForm form, GenerationSettings generation) implements Serializable {
+public record PromptReader(
+    PromptForm form,
+    GenerationSettings generation,
+    Map<RowParameter, String> parameterColumns,
+    int deepestWindowTokens)
+    implements Serializable {
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  public PromptReader {
+    parameterColumns = Map.copyOf(parameterColumns);
+  }
 
   /**
    * A row as it came, with its prompt as text.
@@ -31,53 +47,118 @@ public record PromptReader(PromptForm form, GenerationSettings generation) imple
    * @param rowKey the key
    * @param prompt the text, or the conversation as JSON; empty where the row has none
    * @param input the carried columns; empty where there are none
+   * @param generation how it is generated, its own settings included
    */
-  public record PromptRow(String rowKey, Optional<String> prompt, Optional<Row> input) {}
+  public record PromptRow(
+      String rowKey, Optional<String> prompt, Optional<Row> input, GenerationSettings generation) {}
 
   /** One piece of work for each sample of the row. */
   public List<Work<PromptRow>> work(Row row) {
     String key = row.getString(row.fieldIndex(InputTable.ROW_KEY));
-    Asked asked = asked(row);
-    int inputAt = inputIndex(row);
-    PromptRow kept =
-        new PromptRow(
-            key,
-            asked.text(),
-            inputAt < 0 ? Optional.empty() : Optional.ofNullable(row.getStruct(inputAt)));
-    List<Work<PromptRow>> work = new ArrayList<>(generation.samples());
-    for (int sample = 0; sample < generation.samples(); sample++) {
+    Optional<Row> input = input(row);
+    Asked asked = asked(row, input);
+    PromptRow kept = new PromptRow(key, asked.text(), input, asked.generation());
+    List<Work<PromptRow>> work = new ArrayList<>(asked.generation().samples());
+    for (int sample = 0; sample < asked.generation().samples(); sample++) {
       work.add(
           asked.prompt().isPresent()
               ? new Work.Wanted<>(
                   kept,
-                  generation.request(key, sample, asked.prompt().get()),
+                  asked.generation().request(key, sample, asked.prompt().get()),
                   // Java's characters, the row's copy and the tokens: about eight bytes each.
                   64 + 8L * asked.text().map(String::length).orElse(0))
               : new Work.Refused<>(
                   kept,
                   key,
                   sample,
-                  generation.kvPolicy(),
-                  new RowError(ErrorCode.INVALID_PROMPT, asked.problem())));
+                  asked.generation().kvPolicy(),
+                  new RowError(asked.code(), asked.problem())));
     }
     return work;
   }
 
+  /** Results that a table leads to: its rows times their samples. */
+  public long samples(InputTable table) {
+    boolean same =
+        form != PromptForm.OPENAI_REQUEST && !parameterColumns.containsKey(RowParameter.SAMPLES);
+    return same
+        ? table.numRows() * generation.samples()
+        : table
+            .rows()
+            .map((MapFunction<Row, Long>) row -> (long) work(row).size(), Encoders.LONG())
+            .reduce((ReduceFunction<Long>) Long::sum);
+  }
+
   /** Either a prompt or a problem. */
-  private record Asked(Optional<Prompt> prompt, Optional<String> text, String problem) {
+  private record Asked(
+      Optional<Prompt> prompt,
+      Optional<String> text,
+      ErrorCode code,
+      String problem,
+      GenerationSettings generation) {
+    static Asked of(Prompt prompt, Optional<String> text) {
+      return new Asked(Optional.of(prompt), text, ErrorCode.INVALID_PROMPT, "", null);
+    }
+
     static Asked refused(Optional<String> text, String problem) {
-      return new Asked(Optional.empty(), text, problem);
+      return new Asked(Optional.empty(), text, ErrorCode.INVALID_PROMPT, problem, null);
+    }
+
+    Asked with(GenerationSettings settings) {
+      return new Asked(prompt, text, code, problem, settings);
+    }
+
+    Asked badSetting(String sentence) {
+      return new Asked(Optional.empty(), text, ErrorCode.INVALID_ARGUMENT, sentence, generation);
     }
   }
 
-  private Asked asked(Row row) {
+  private Asked asked(Row row, Optional<Row> input) {
     int at = row.fieldIndex(InputTable.PROMPT);
     String problem = row.getString(row.fieldIndex(InputTable.PROBLEM));
+    if (form == PromptForm.OPENAI_REQUEST) {
+      return problem == null && !row.isNullAt(at)
+          ? request(row.getString(at))
+          : Asked.refused(Optional.empty(), problem == null ? "The request is null." : problem)
+              .with(generation);
+    }
     Asked asked =
         row.isNullAt(at)
             ? Asked.refused(Optional.empty(), "The %s null.".formatted(subject()))
-            : form == PromptForm.TEXT ? text(row.getString(at)) : messages(row.getList(at));
-    return problem == null ? asked : Asked.refused(asked.text(), problem);
+            : form == PromptForm.TEXT ? text(row.getString(at)) : messages(turns(row.getList(at)));
+    if (problem != null) {
+      asked = Asked.refused(asked.text(), problem);
+    }
+    return settled(asked.with(generation), own(input));
+  }
+
+  private Asked request(String line) {
+    try {
+      OpenAiRequest request = OpenAiRequest.parse(line);
+      return settled(messages(request.messages()).with(generation), request.own());
+    } catch (BadRowException e) {
+      return Asked.refused(Optional.empty(), e.getMessage()).with(generation);
+    }
+  }
+
+  private Asked settled(Asked asked, Map<RowParameter, Object> own) {
+    try {
+      return asked.with(RowSettings.of(generation, own, deepestWindowTokens));
+    } catch (BadRowException e) {
+      return asked.problem().isEmpty() ? asked.badSetting(e.getMessage()) : asked;
+    }
+  }
+
+  private Map<RowParameter, Object> own(Optional<Row> input) {
+    Map<RowParameter, Object> own = new EnumMap<>(RowParameter.class);
+    parameterColumns.forEach(
+        (parameter, column) ->
+            input.ifPresent(
+                row -> {
+                  Object value = row.get(row.fieldIndex(column));
+                  own.put(parameter, value == null ? null : plain(value));
+                }));
+    return own;
   }
 
   private String subject() {
@@ -91,20 +172,24 @@ public record PromptReader(PromptForm form, GenerationSettings generation) imple
     }
     return text.isBlank()
         ? Asked.refused(kept, "The prompt holds nothing but white space.")
-        : new Asked(Optional.of(new Prompt.Text(text)), kept, "");
+        : Asked.of(new Prompt.Text(text), kept);
   }
 
-  private static Asked messages(List<Row> turns) {
+  private static List<Map<String, Object>> turns(List<Row> rows) {
+    return rows.stream().map(row -> row == null ? null : fields(row)).toList();
+  }
+
+  /** A turn is a map of what it has; null where the list has a null in its place. */
+  private static Asked messages(List<Map<String, Object>> turns) {
     List<ChatMessage> messages = new ArrayList<>();
     List<Map<String, Object>> json = new ArrayList<>();
     String problem = turns.isEmpty() ? "The messages are an empty list." : "";
     for (int i = 0; i < turns.size(); i++) {
-      Row turn = turns.get(i);
-      if (turn == null) {
+      Map<String, Object> fields = turns.get(i);
+      if (fields == null) {
         problem = "Message %d is null.".formatted(i + 1);
         continue;
       }
-      Map<String, Object> fields = fields(turn);
       json.add(fields);
       Map<String, Object> extra = new LinkedHashMap<>(fields);
       Object role = extra.remove("role");
@@ -123,7 +208,7 @@ public record PromptReader(PromptForm form, GenerationSettings generation) imple
     }
     Optional<String> text = Optional.of(toJson(json));
     return problem.isEmpty()
-        ? new Asked(Optional.of(new Prompt.Messages(messages)), text, "")
+        ? Asked.of(new Prompt.Messages(messages), text)
         : Asked.refused(text, problem);
   }
 
@@ -164,10 +249,11 @@ public record PromptReader(PromptForm form, GenerationSettings generation) imple
     }
   }
 
-  private static final ObjectMapper JSON = new ObjectMapper();
-
-  private static int inputIndex(Row row) {
+  private static Optional<Row> input(Row row) {
     String[] names = row.schema().fieldNames();
-    return names[names.length - 1].equals(InputTable.INPUT) ? names.length - 1 : -1;
+    int last = names.length - 1;
+    return names[last].equals(InputTable.INPUT)
+        ? Optional.ofNullable(row.getStruct(last))
+        : Optional.empty();
   }
 }

@@ -8,6 +8,7 @@ import org.apache.spark.sql.Column;
 import org.apache.spark.sql.types.ArrayType;
 import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.types.MapType;
+import org.apache.spark.sql.types.NumericType;
 import org.apache.spark.sql.types.StringType;
 import org.apache.spark.sql.types.StructField;
 import org.apache.spark.sql.types.StructType;
@@ -23,9 +24,17 @@ import org.apache.spark.sql.types.StructType;
 record Roles(Optional<String> id, PromptForm form, String prompt, List<String> carried) {
 
   /** Settles the parts, named by the user or by custom, and checks their types. */
-  static Roles of(RawRows raw, InputArguments arguments) {
+  static Roles of(RawRows raw, InputArguments arguments, InputFormat format) {
+    if (format == InputFormat.OPENAI_BATCH) {
+      return ofRequests(arguments);
+    }
     List<String> columns = raw.columns();
     String input = arguments.path();
+    if (arguments.messagesColumn().isEmpty()
+        && arguments.promptColumn().isEmpty()
+        && columns.containsAll(List.of("custom_id", "body"))) {
+      throw JobErrors.looksLikeRequests(input);
+    }
     PromptForm form;
     String prompt;
     if (!arguments.messagesColumn().isEmpty()) {
@@ -52,7 +61,80 @@ record Roles(Optional<String> id, PromptForm form, String prompt, List<String> c
     id.ifPresent(name -> checkId(name, type(raw, name), input));
     List<String> carried = columns.stream().filter(name -> !name.equals(prompt)).toList();
     carried.forEach(name -> checkCarried(name, type(raw, name), input));
+    arguments
+        .parameterColumns()
+        .forEach(
+            (parameter, column) -> {
+              String option = "--parameter-column " + parameter.label() + "=";
+              checkParameter(
+                  parameter,
+                  option,
+                  column,
+                  type(raw, present(option, column, input, carried)),
+                  input);
+            });
     return new Roles(id, form, prompt, carried);
+  }
+
+  /** Requests bring their id, their conversation and their settings along. */
+  private static Roles ofRequests(InputArguments arguments) {
+    String named =
+        !arguments.idColumn().isEmpty()
+            ? "--id-column"
+            : !arguments.promptColumn().isEmpty()
+                ? "--prompt-column"
+                : !arguments.messagesColumn().isEmpty()
+                    ? "--messages-column"
+                    : !arguments.parameterColumns().isEmpty() ? "--parameter-column" : "";
+    if (!named.isEmpty()) {
+      throw JobErrors.together(named, "--input-format openai-batch");
+    }
+    return new Roles(
+        Optional.of(OpenAiRows.ID),
+        PromptForm.OPENAI_REQUEST,
+        OpenAiRows.REQUEST,
+        OpenAiRows.CARRIED);
+  }
+
+  private static void checkParameter(
+      RowParameter parameter, String option, String column, DataType type, String input) {
+    boolean isText = type instanceof StringType;
+    boolean isTextList =
+        type instanceof ArrayType array && array.elementType() instanceof StringType;
+    boolean fits =
+        switch (parameter) {
+          case STOP -> isText || isTextList;
+          case KV_POLICY -> isText;
+          case TEMPERATURE,
+              TOP_P,
+              TOP_K,
+              MIN_P,
+              REPETITION_PENALTY,
+              MAX_NEW_TOKENS,
+              SEED,
+              SAMPLES ->
+              isText || type instanceof NumericType;
+        };
+    if (!fits) {
+      throw JobErrors.wrongType(
+          option,
+          column,
+          input,
+          type.sql(),
+          switch (parameter) {
+            case STOP -> "a text or an array of texts";
+            case KV_POLICY -> "a text";
+            case TEMPERATURE,
+                TOP_P,
+                TOP_K,
+                MIN_P,
+                REPETITION_PENALTY,
+                MAX_NEW_TOKENS,
+                SEED,
+                SAMPLES ->
+                "a number";
+          });
+    }
   }
 
   /** The type of the carried columns as one struct; empty where there is none. */

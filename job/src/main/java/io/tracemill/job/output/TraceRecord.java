@@ -15,6 +15,7 @@ import org.apache.spark.sql.Row;
  * @param finishedAt when it left the engine
  * @param prompt the text, or the conversation as JSON; empty where the row had none
  * @param input the carried columns; empty where there are none
+ * @param seed what the row was drawn with
  * @param result what the engine said
  */
 public record TraceRecord(
@@ -24,10 +25,11 @@ public record TraceRecord(
     Instant finishedAt,
     Optional<String> prompt,
     Optional<Row> input,
+    long seed,
     GenerationResult result) {
 
   /** What all rows of a run share. */
-  public record RunStamp(String runId, String modelId, String engineVersion, long seed)
+  public record RunStamp(String runId, String modelId, String engineVersion)
       implements Serializable {}
 
   /** Where a row was made. */

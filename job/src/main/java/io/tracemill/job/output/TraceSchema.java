@@ -66,7 +66,7 @@ public final class TraceSchema {
           column("model_id", StringType, "name and hash of the model", r -> r.run().modelId()),
           column("engine_version", StringType, "of Tracemill", r -> r.run().engineVersion()),
           column("backend", StringType, "what computed it", r -> r.place().backend()),
-          column("seed", LongType, "seed of the run", r -> r.run().seed()),
+          column("seed", LongType, "of the run, or the row's own", TraceRecord::seed),
           column(
               "status",
               StringType,

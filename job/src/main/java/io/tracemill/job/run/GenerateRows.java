@@ -135,6 +135,7 @@ record GenerateRows(
               Instant.now(),
               done.row().prompt(),
               done.row().input(),
+              done.row().generation().seed(),
               done.result()));
     }
   }

@@ -1,6 +1,7 @@
 package io.tracemill.job.run;
 
 import io.tracemill.job.input.InputArguments;
+import io.tracemill.job.output.Export;
 import io.tracemill.job.output.OutputTables;
 import io.tracemill.udf.EngineSettings;
 import io.tracemill.udf.GenerationSettings;
@@ -8,6 +9,7 @@ import io.tracemill.udf.HostSettings;
 import java.io.Serializable;
 import java.util.Collections;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 
 /**
@@ -15,6 +17,7 @@ import java.util.TreeMap;
  *
  * @param input where prompts come from
  * @param output where tables go
+ * @param exports what is written beside them
  * @param engine how engines are opened
  * @param host what hosts provide for engines
  * @param generation how rows are generated
@@ -25,6 +28,7 @@ import java.util.TreeMap;
 public record JobArguments(
     InputArguments input,
     OutputTables output,
+    Set<Export> exports,
     EngineSettings engine,
     HostSettings host,
     GenerationSettings generation,
@@ -33,11 +37,13 @@ public record JobArguments(
     Map<String, String> settings)
     implements Serializable {
   public JobArguments {
+    exports = Set.copyOf(exports);
     settings = Collections.unmodifiableMap(new TreeMap<>(settings));
   }
 
   /** The same run on engines that are opened otherwise. */
   public JobArguments withEngine(EngineSettings other) {
-    return new JobArguments(input, output, other, host, generation, partitions, maxErrors, settings);
+    return new JobArguments(
+        input, output, exports, other, host, generation, partitions, maxErrors, settings);
   }
 }

@@ -6,6 +6,8 @@ import io.tracemill.job.error.JobException;
 import io.tracemill.job.input.InputReader;
 import io.tracemill.job.input.InputTable;
 import io.tracemill.job.input.PromptReader;
+import io.tracemill.job.output.Export;
+import io.tracemill.job.output.OpenAiExport;
 import io.tracemill.job.output.RunRecord;
 import io.tracemill.job.output.RunSchema;
 import io.tracemill.job.output.RunTotals;
@@ -91,22 +93,32 @@ public final class ReasoningRun {
     InputTable input = InputReader.read(spark, arguments.input());
     String engine = describeLocalEngine();
     TraceRecord.RunStamp stamp =
-        new TraceRecord.RunStamp(
-            runId, model.modelId(), EngineVersion.current(), arguments.generation().seed());
+        new TraceRecord.RunStamp(runId, model.modelId(), EngineVersion.current());
     String fingerprint =
-        RunFingerprint.of(model.contentHash(), arguments.engine(), arguments.generation());
-    long due = input.numRows() * arguments.generation().samples();
+        RunFingerprint.of(
+            model.contentHash(),
+            arguments.engine(),
+            arguments.generation(),
+            arguments.input().parameterColumns());
+    PromptReader reader =
+        new PromptReader(
+            input.form(),
+            arguments.generation(),
+            arguments.input().parameterColumns(),
+            arguments.engine().queryRingDepth());
+    long due = reader.samples(input);
     Optional<JobException> failure = Optional.empty();
     RunTotals totals = RunTotals.NONE;
     Instant generatingAt = Instant.now();
     Instant generatedAt = generatingAt;
     try {
-      generate(input, stamp, due);
+      generate(input, reader, stamp, due);
       generatedAt = Instant.now();
       totals = RunTotals.of(arguments.output().readTraces(spark), runId);
       if (totals.rows() != due) {
         throw JobErrors.wrongCount(arguments.output().traces(), due, totals.rows());
       }
+      export();
     } catch (JobException e) {
       failure = Optional.of(e);
     } catch (Exception e) { // Spark declares none, throws several.
@@ -131,6 +143,18 @@ public final class ReasoningRun {
     return finish(record, failure);
   }
 
+  private void export() {
+    if (arguments.exports().contains(Export.OPENAI_BATCH)) {
+      String folder =
+          OpenAiExport.write(
+              arguments.output().readTraces(spark),
+              runId,
+              arguments.output(),
+              spark.sparkContext().hadoopConfiguration());
+      console.print("Answers in OpenAI's form: " + folder);
+    }
+  }
+
   private RunOutcome finish(RunRecord record, Optional<JobException> failure) {
     try {
       arguments
@@ -149,7 +173,8 @@ public final class ReasoningRun {
     return new RunOutcome(record, arguments.output());
   }
 
-  private void generate(InputTable input, TraceRecord.RunStamp stamp, long due) throws Exception {
+  private void generate(InputTable input, PromptReader reader, TraceRecord.RunStamp stamp, long due)
+      throws Exception {
     SparkContext context = spark.sparkContext();
     int partitions = partitions(due);
     console.print(
@@ -184,7 +209,7 @@ public final class ReasoningRun {
                   new GenerateRows(
                       arguments.engine(),
                       opener,
-                      new PromptReader(input.form(), arguments.generation()),
+                      reader,
                       input.carried().orElse(null),
                       stamp,
                       metrics),

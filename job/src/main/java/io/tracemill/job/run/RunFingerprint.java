@@ -1,10 +1,12 @@
 package io.tracemill.job.run;
 
+import io.tracemill.job.input.RowParameter;
 import io.tracemill.udf.EngineSettings;
 import io.tracemill.udf.GenerationSettings;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.util.HexFormat;
+import java.util.Map;
 
 /**
  * Names what decides the text of a row: the model's files (weights, tokenizer, template), sampling
@@ -16,7 +18,11 @@ final class RunFingerprint {
 
   private RunFingerprint() {}
 
-  static String of(String modelHash, EngineSettings engine, GenerationSettings generation) {
+  static String of(
+      String modelHash,
+      EngineSettings engine,
+      GenerationSettings generation,
+      Map<RowParameter, String> parameterColumns) {
     String what =
         String.join(
             "\n",
@@ -25,7 +31,8 @@ final class RunFingerprint {
             "kv element " + engine.kvElement(),
             "context " + engine.maxContextTokens(),
             "special tokens " + engine.userSpecialTokens(),
-            "generation " + generation);
+            "generation " + generation,
+            "own settings of rows " + parameterColumns);
     MessageDigest digest = ModelFolder.sha256();
     return HexFormat.of()
         .formatHex(digest.digest(what.getBytes(StandardCharsets.UTF_8)))

@@ -51,6 +51,7 @@ class TestPlan {
   }
 
   private static String id(Path model) {
-    return ModelFolder.open(model.toString(), EngineOptions.Weights.CHECKPOINT).modelId();
+    return ModelFolder.open(model.toString(), EngineOptions.Weights.CHECKPOINT, "/unused")
+        .modelId();
   }
 }
