@@ -1,0 +1,68 @@
+package io.tracemill.engine.compress;
+
+import io.tracemill.engine.error.ErrorCode;
+import io.tracemill.engine.error.ReasoningException;
+import java.util.Collection;
+
+/** The errors of policy settings; each is one sentence for the user who wrote them. */
+final class PolicyErrors {
+  private PolicyErrors() {}
+
+  static ReasoningException unknownPolicy(String name, Collection<String> known) {
+    return invalid(
+        "KV policy '%s' is unknown; choose one of %s.".formatted(name, String.join(", ", known)));
+  }
+
+  static ReasoningException unknownMode(String policy, String mode, Collection<String> known) {
+    return invalid(
+        "KV policy %s has no mode '%s'; choose one of %s."
+            .formatted(policy, mode, String.join(", ", known)));
+  }
+
+  static ReasoningException unknownOption(String policy, String option, Collection<String> known) {
+    return invalid(
+        known.isEmpty()
+            ? "KV policy %s has no option '%s'; it takes none.".formatted(policy, option)
+            : "KV policy %s has no option '%s'; its options are %s."
+                .formatted(policy, option, String.join(", ", known)));
+  }
+
+  static ReasoningException badOption(String policy, String option, String value, String range) {
+    return invalid(
+        "Option %s of KV policy %s is '%s'; it must be %s."
+            .formatted(option, policy, value, range));
+  }
+
+  static ReasoningException outOfRange(String policy, String parameter, int value, String range) {
+    return invalid(
+        "The %s of KV policy %s is %d; it must be %s.".formatted(parameter, policy, value, range));
+  }
+
+  static ReasoningException notDivisible(int intervalTokens, int ratio) {
+    return invalid(
+        ("The interval of KV policy rpc, %d tokens, is not divisible by the compression ratio %d;"
+                + " choose a multiple such as %d.")
+            .formatted(intervalTokens, ratio, nearestMultiple(intervalTokens, ratio)));
+  }
+
+  static ReasoningException windowTooWide(int windowTokens, int intervalTokens) {
+    return invalid(
+        ("The window of KV policy rpc is %d tokens; it must be smaller than the interval of %d"
+                + " tokens.")
+            .formatted(windowTokens, intervalTokens));
+  }
+
+  static ReasoningException unusedParameter(String policy, String parameter, int value) {
+    return invalid(
+        "KV policy %s has no %s, but %d was given; leave it out or choose another policy."
+            .formatted(policy, parameter, value));
+  }
+
+  private static long nearestMultiple(int value, int divisor) {
+    return Math.max(1L, Math.round((double) value / divisor)) * divisor;
+  }
+
+  private static ReasoningException invalid(String message) {
+    return new ReasoningException(ErrorCode.INVALID_ARGUMENT, message);
+  }
+}

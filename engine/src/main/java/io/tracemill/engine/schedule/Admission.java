@@ -1,0 +1,28 @@
+package io.tracemill.engine.schedule;
+
+/**
+ * Knows the pages that admitted sequences will need and whether one more fits. The scheduler's
+ * clock counts its iterations; a sequence runs its decode step k in iteration {@code origin + k}.
+ */
+interface Admission {
+
+  /** Whether the sequence fits beside those admitted, were its first step in this iteration. */
+  boolean fits(Sequence sequence, long firstStepClock);
+
+  /** Counts the sequence, at its origin. */
+  void admit(Sequence sequence);
+
+  /** Counts it no more; its origin is the one it was admitted with. */
+  void release(Sequence sequence);
+
+  /** The scheduler begins this iteration; iterations never go back. */
+  void advance(long clock);
+
+  /** The admission that the options ask for, over a pool of so many pages. */
+  static Admission of(SchedulerOptions options, int totalPages) {
+    return switch (options.admission()) {
+      case LOOKAHEAD -> new LookaheadAdmission(totalPages, options.maxContextTokens());
+      case RESERVE_PEAK -> new PeakAdmission(totalPages);
+    };
+  }
+}

@@ -1,0 +1,111 @@
+package io.tracemill.engine.schedule;
+
+import io.tracemill.engine.compress.CompressionSchedule;
+import io.tracemill.engine.kvcache.KvLayout;
+
+/**
+ * Admits a sequence where the pages of all admitted ones and its own fit the pool in every
+ * iteration to come, each up to its token budget. Rows are known in closed form, so the pages that
+ * all admitted sequences need are kept as one profile over time, in buckets of a few iterations:
+ * within a bucket each sequence counts with its maximum. A question then costs one pass over the
+ * candidate's own future, however many lanes run; where even its peak fits a bucket, nothing is
+ * computed; and a refusal stands until a sequence comes or goes or a bucket has passed.
+ */
+final class LookaheadAdmission implements Admission {
+  /** Iterations per bucket: a sequence grows by one page at most in so few steps. */
+  private static final int FINE = 16;
+
+  /** The same for long contexts, where a bucket less is worth more than the last page. */
+  private static final int COARSE = 64;
+
+  private static final int LONG_CONTEXT_TOKENS = 8192;
+
+  private final int totalPages;
+  private final int bucketIterations;
+  private final DemandProfile profile = new DemandProfile();
+  private long now;
+  private long epoch = 1;
+
+  LookaheadAdmission(int totalPages, int maxContextTokens) {
+    this.totalPages = totalPages;
+    this.bucketIterations = maxContextTokens > LONG_CONTEXT_TOKENS ? COARSE : FINE;
+  }
+
+  @Override
+  public boolean fits(Sequence sequence, long firstStepClock) {
+    if (sequence.refusedInEpoch() == epoch) {
+      return false;
+    }
+    int peakPages = KvLayout.pagesFor(sequence.peakRows());
+    long origin = firstStepClock - 1;
+    long last = lastBucket(sequence, origin);
+    for (long bucket = bucket(now); bucket <= last; bucket++) {
+      int free = totalPages - profile.demand(bucket);
+      if (peakPages > free && pages(sequence, origin, bucket) > free) {
+        sequence.refuseInEpoch(epoch);
+        return false;
+      }
+    }
+    return true;
+  }
+
+  @Override
+  public void admit(Sequence sequence) {
+    change(sequence, 1);
+  }
+
+  @Override
+  public void release(Sequence sequence) {
+    change(sequence, -1);
+  }
+
+  @Override
+  public void advance(long clock) {
+    if (bucket(clock) != bucket(now)) {
+      epoch++;
+    }
+    now = clock;
+    profile.forgetBefore(bucket(clock));
+  }
+
+  private void change(Sequence sequence, int sign) {
+    epoch++;
+    long origin = sequence.originClock();
+    long last = lastBucket(sequence, origin);
+    for (long bucket = bucket(now); bucket <= last; bucket++) {
+      profile.add(bucket, sign * pages(sequence, origin, bucket));
+    }
+  }
+
+  /** Most pages that the sequence holds in an iteration of the bucket. */
+  private int pages(Sequence sequence, long origin, long bucket) {
+    long firstClock = bucket * bucketIterations;
+    int from = (int) Math.max(1, firstClock - origin);
+    int to = (int) Math.min(sequence.lastStep(), firstClock + bucketIterations - 1 - origin);
+    return KvLayout.pagesFor(
+        to < 1
+            ? sequence.promptRows()
+            : mostRows(sequence.schedule(), sequence.promptRows(), from, to));
+  }
+
+  /** Rows fall only after a compression, so the most are held at the end or at a compression. */
+  private static int mostRows(CompressionSchedule schedule, int promptRows, int from, int to) {
+    int most = schedule.rowsAttended(promptRows, to);
+    if (schedule.compressionsAfter(to - 1) != schedule.compressionsAfter(from - 1)) {
+      for (int step = from; step < to; step++) {
+        if (schedule.dueAfter(step)) {
+          most = Math.max(most, schedule.rowsAttended(promptRows, step));
+        }
+      }
+    }
+    return most;
+  }
+
+  private long lastBucket(Sequence sequence, long origin) {
+    return bucket(origin + Math.max(1, sequence.lastStep()));
+  }
+
+  private long bucket(long clock) {
+    return clock / bucketIterations;
+  }
+}

@@ -1,0 +1,298 @@
+package io.tracemill.engine.schedule;
+
+import io.tracemill.engine.api.CompressionEvent;
+import io.tracemill.engine.api.FinishReason;
+import io.tracemill.engine.api.KvAccount;
+import io.tracemill.engine.api.RowError;
+import io.tracemill.engine.api.Timings;
+import io.tracemill.engine.backend.CounterRandom;
+import io.tracemill.engine.backend.PendingCompression;
+import io.tracemill.engine.compress.CompressionSchedule;
+import io.tracemill.engine.compress.RowPlan;
+import io.tracemill.engine.kvcache.PageAllocator;
+import io.tracemill.engine.kvcache.PageTable;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * One generation from submission to result: its place, its progress, its output. Holds data; what
+ * happens to it is decided by the scheduler and its stages.
+ */
+final class Sequence {
+  private static final int NO_LANE = -1;
+  private static final int INITIAL_TOKENS = 64;
+  private static final double NANOS_PER_MILLI = 1e6;
+
+  /**
+   * Where a sequence stands. A running one may have given its lane back and await its last token.
+   */
+  enum State {
+    WAITING,
+    RUNNING,
+    FINISHED
+  }
+
+  /** A compression that was enqueued; its figures are read when the sequence ends. */
+  private record PendingEvent(
+      int step, RowPlan plan, PendingCompression batch, int index, double shareOfBatch) {
+    CompressionEvent await() {
+      return new CompressionEvent(
+          step,
+          plan.rowsBefore(),
+          plan.rowsAfter(),
+          plan.candidates(),
+          plan.retained(),
+          batch.scoreCuts()[index],
+          (float) (batch.millis() * shareOfBatch));
+    }
+  }
+
+  private final SequenceSpec spec;
+  private final Ticket ticket;
+  private final int budgetTokens;
+  private final long submittedNanos;
+  private final long randomKey;
+
+  private State state = State.WAITING;
+  private int bypasses;
+  private long refusedInEpoch;
+
+  private int lane = NO_LANE;
+  private PageTable pages;
+  private long originClock;
+  private int prefilledTokens;
+  private int enqueuedSteps;
+
+  private OutputWatch outputWatch = OutputWatch.NONE;
+  private int[] tokens = new int[INITIAL_TOKENS];
+  private int numTokens;
+  private final List<PendingEvent> events = new ArrayList<>();
+
+  private long prefillNanos;
+  private long firstTokenNanos;
+  private long lastTokenNanos;
+
+  /**
+   * A waiting sequence.
+   *
+   * @param ticket hears of its start and its end
+   * @param budgetTokens output tokens at most, at least 1
+   */
+  Sequence(SequenceSpec spec, Ticket ticket, int budgetTokens, long submittedNanos) {
+    this.spec = spec;
+    this.ticket = ticket;
+    this.budgetTokens = budgetTokens;
+    this.submittedNanos = submittedNanos;
+    this.randomKey = CounterRandom.key(spec.sampling().seed(), spec.rowKey(), spec.sampleIndex());
+  }
+
+  SequenceSpec spec() {
+    return spec;
+  }
+
+  Object owner() {
+    return ticket.owner();
+  }
+
+  State state() {
+    return state;
+  }
+
+  int budgetTokens() {
+    return budgetTokens;
+  }
+
+  long randomKey() {
+    return randomKey;
+  }
+
+  CompressionSchedule schedule() {
+    return spec.policy().schedule();
+  }
+
+  int promptRows() {
+    return spec.promptTokens().length;
+  }
+
+  /** Decode steps at most: the last token is not fed back. */
+  int lastStep() {
+    return budgetTokens - 1;
+  }
+
+  int peakRows() {
+    return schedule().peakRows(promptRows(), lastStep());
+  }
+
+  int bypasses() {
+    return bypasses;
+  }
+
+  void bypassed() {
+    bypasses++;
+  }
+
+  /** When admission last refused it, in admission's own count of changes; 0 for never. */
+  long refusedInEpoch() {
+    return refusedInEpoch;
+  }
+
+  void refuseInEpoch(long epoch) {
+    refusedInEpoch = epoch;
+  }
+
+  // --- its place on the device
+
+  void start(int newLane, PageAllocator allocator, long firstStepClock) {
+    state = State.RUNNING;
+    lane = newLane;
+    pages = new PageTable(allocator);
+    originClock = firstStepClock - 1;
+    outputWatch = spec.outputWatch().get();
+    ticket.started();
+  }
+
+  boolean hasLane() {
+    return lane != NO_LANE;
+  }
+
+  int lane() {
+    return lane;
+  }
+
+  PageTable pages() {
+    return pages;
+  }
+
+  /** Gives lane and pages up; tokens in flight are still to come. */
+  void leaveLane() {
+    lane = NO_LANE;
+    pages.release();
+  }
+
+  /**
+   * Ends this attempt without a result, so that tokens in flight find a finished sequence, and
+   * returns a fresh one that will generate the same tokens.
+   */
+  Sequence beginAnew() {
+    assert !hasLane() && state == State.RUNNING;
+    state = State.FINISHED;
+    return new Sequence(spec, ticket, budgetTokens, submittedNanos);
+  }
+
+  /** Decode step k is planned for scheduler iteration {@code originClock + k}. */
+  long originClock() {
+    return originClock;
+  }
+
+  void moveOrigin(long newOriginClock) {
+    originClock = newOriginClock;
+  }
+
+  int remainingPromptTokens() {
+    return promptRows() - prefilledTokens;
+  }
+
+  int prefilledTokens() {
+    return prefilledTokens;
+  }
+
+  void prefilled(int count, long nanos) {
+    if (prefilledTokens == 0) {
+      prefillNanos = nanos;
+    }
+    prefilledTokens += count;
+  }
+
+  int enqueuedSteps() {
+    return enqueuedSteps;
+  }
+
+  void stepEnqueued() {
+    enqueuedSteps++;
+  }
+
+  /** Whether no further decode step may follow, whatever its tokens are. */
+  boolean isExhausted() {
+    return remainingPromptTokens() == 0 && enqueuedSteps >= lastStep();
+  }
+
+  void compressionEnqueued(RowPlan plan, PendingCompression batch, int index, double share) {
+    events.add(new PendingEvent(enqueuedSteps, plan, batch, index, share));
+  }
+
+  // --- its output
+
+  void addToken(int token, long nanos) {
+    if (numTokens == tokens.length) {
+      tokens = Arrays.copyOf(tokens, Math.min(budgetTokens, numTokens * 2));
+    }
+    if (numTokens == 0) {
+      firstTokenNanos = nanos;
+    }
+    lastTokenNanos = nanos;
+    tokens[numTokens++] = token;
+  }
+
+  int numCompletionTokens() {
+    return numTokens;
+  }
+
+  int newestToken() {
+    return tokens[numTokens - 1];
+  }
+
+  OutputWatch outputWatch() {
+    return outputWatch;
+  }
+
+  boolean loops(LoopDetector detector) {
+    return detector.loops(tokens, numTokens);
+  }
+
+  /** Closes the account and hands the result over; the sequence holds no lane any more. */
+  void finish(FinishReason reason, Optional<RowError> error, long rowBytes, long nanos) {
+    assert !hasLane() && state != State.FINISHED;
+    state = State.FINISHED;
+    ticket.finished(
+        new FinishedSequence(
+            spec,
+            reason,
+            error,
+            Arrays.copyOf(tokens, numTokens),
+            account(rowBytes),
+            timings(nanos)));
+    events.clear();
+    tokens = new int[0];
+  }
+
+  private KvAccount account(long rowBytes) {
+    if (prefilledTokens == 0) {
+      return KvAccounting.nothing(spec.policy().settings());
+    }
+    int steps = Math.max(0, numTokens - 1);
+    List<CompressionEvent> done = new ArrayList<>(events.size());
+    for (PendingEvent event : events) {
+      if (event.step() <= steps) {
+        done.add(event.await());
+      }
+    }
+    return KvAccounting.close(spec.policy(), prefilledTokens, steps, rowBytes, done);
+  }
+
+  private Timings timings(long nanos) {
+    if (prefilledTokens == 0) {
+      return new Timings(millis(submittedNanos, nanos), 0, 0);
+    }
+    double queue = millis(submittedNanos, prefillNanos);
+    return numTokens == 0
+        ? new Timings(queue, millis(prefillNanos, nanos), 0)
+        : new Timings(
+            queue, millis(prefillNanos, firstTokenNanos), millis(firstTokenNanos, lastTokenNanos));
+  }
+
+  private static double millis(long fromNanos, long toNanos) {
+    return (toNanos - fromNanos) / NANOS_PER_MILLI;
+  }
+}

@@ -1,0 +1,398 @@
+package io.tracemill.engine.backend;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.tracemill.engine.TestSeeds;
+import io.tracemill.engine.api.HeadAggregation;
+import io.tracemill.engine.api.SamplingParams;
+import io.tracemill.engine.backend.BackendOptions.KvElement;
+import io.tracemill.engine.compress.ScoreRule;
+import io.tracemill.engine.kvcache.KvLayout;
+import io.tracemill.engine.model.ModelConfig;
+import io.tracemill.engine.model.ModelConfig.Architecture;
+import io.tracemill.engine.model.RopeConfig;
+import io.tracemill.engine.model.RopeScaling;
+import io.tracemill.engine.weights.DummyWeights;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
+import java.util.OptionalInt;
+import java.util.OptionalLong;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+
+/**
+ * What every backend must do, whatever it runs on: tokens that depend on a lane's own calls alone,
+ * pages anywhere, compressions that move nothing but what they are told to. A backend's test
+ * extends this and names its provider; arithmetic itself is compared elsewhere, with golden files
+ * and with the CPU backend.
+ *
+ * <p>Models have random weights; tokens are drawn at temperature 1, since greedy outputs of random
+ * weights soon repeat and would hide differences.
+ */
+public abstract class BackendContract {
+  private static final int LANES = 8;
+  private static final int MAX_ROWS = 512;
+  private static final int CHUNK = 96;
+  private static final int POOL_PAGES = 48;
+  private static final int FLOAT32_BYTES = 4;
+  private static final int[] PROMPT_LENGTHS = {1, 63, 64, 65, 7, 130, 33, 128};
+  private static final SamplingParams DRAWN = new SamplingParams(1, 0, 1, 0, 1, 1000, List.of(), 0);
+
+  private final Random random = TestSeeds.random(getClass().getSimpleName());
+
+  /** The provider under test; usable on this machine. */
+  protected abstract BackendProvider provider();
+
+  /** Networks to try, small ones. Others where a backend's kernels are made for certain sizes. */
+  protected List<ModelConfig> models() {
+    return List.of(
+        model(Architecture.QWEN2, 48, 80, 4, 2, 16, true, false),
+        model(Architecture.QWEN3, 40, 72, 6, 2, 24, false, true),
+        model(Architecture.LLAMA, 64, 96, 4, 1, 16, false, false));
+  }
+
+  /** A network of two layers and 301 tokens. */
+  protected static ModelConfig model(
+      Architecture architecture,
+      int hiddenSize,
+      int intermediateSize,
+      int numQueryHeads,
+      int numKvHeads,
+      int headDim,
+      boolean attentionBias,
+      boolean queryKeyNorm) {
+    return new ModelConfig(
+        architecture,
+        2,
+        hiddenSize,
+        intermediateSize,
+        numQueryHeads,
+        numKvHeads,
+        headDim,
+        301,
+        1e-6f,
+        new RopeConfig(10_000, new RopeScaling.None()),
+        4096,
+        false,
+        attentionBias,
+        queryKeyNorm);
+  }
+
+  private ContractLanes open(ModelConfig config) {
+    long pageBytes =
+        new KvLayout(config.numLayers(), config.numKvHeads(), config.headDim(), FLOAT32_BYTES)
+            .pageBytes();
+    BackendOptions options =
+        new BackendOptions(
+            LANES,
+            ContractLanes.RING,
+            MAX_ROWS,
+            CHUNK,
+            // Twice, since a backend may pad rows.
+            OptionalLong.of(2 * POOL_PAGES * pageBytes),
+            0.5,
+            KvElement.BACKEND_DEFAULT,
+            OptionalInt.of(2),
+            OptionalInt.empty());
+    return new ContractLanes(
+        provider().open(new BackendRequest(config, DummyWeights.of(config, 3), options)), random);
+  }
+
+  @Test
+  public void itSaysWhatItIs() {
+    for (ModelConfig config : models()) {
+      try (ContractLanes lanes = open(config)) {
+        BackendInfo info = lanes.backend.info();
+        assertThat(info.name()).isEqualTo(provider().name());
+        assertThat(info.numPages()).isGreaterThanOrEqualTo(POOL_PAGES);
+        assertThat(info.maxLanes()).isEqualTo(LANES);
+        assertThat(info.stepsInFlight()).isBetween(1, 2);
+        assertThat(info.kvLayout().numLayers()).isEqualTo(config.numLayers());
+        assertThat(info.kvLayout().numKvHeads()).isEqualTo(config.numKvHeads());
+        assertThat(info.kvLayout().headDim()).isEqualTo(config.headDim());
+        assertThat(info.memoryBytes()).isNotEmpty();
+      }
+    }
+  }
+
+  @Test
+  public void chunksOfAPromptDoNotChangeTheTokens() {
+    for (ModelConfig config : models()) {
+      int[] prompt = prompt(150);
+      try (ContractLanes lanes = open(config)) {
+        int[] expected = null;
+        for (int chunk : new int[] {96, 64, 65, 63, 7, 1}) {
+          int first = lanes.start(3, prompt, DRAWN, 11, chunk);
+          int[] tokens = join(first, lanes.decodeAlone(3, 12));
+          lanes.end(3);
+          expected = expected == null ? tokens : expected;
+          assertThat(tokens).as("chunks of %d", chunk).isEqualTo(expected);
+        }
+      }
+    }
+  }
+
+  @Test
+  public void promptsOfOneBatchDoNotTouchEachOther() {
+    for (ModelConfig config : models()) {
+      try (ContractLanes lanes = open(config)) {
+        int[][] prompts = {prompt(20), prompt(31), prompt(45)};
+        int[] alone = new int[3];
+        for (int lane = 0; lane < 3; lane++) {
+          alone[lane] = lanes.start(lane, prompts[lane], DRAWN, lane, CHUNK);
+          lanes.end(lane);
+        }
+        for (int lane = 0; lane < 3; lane++) {
+          lanes.begin(lane, prompts[lane], DRAWN, lane);
+        }
+        int[] together =
+            lanes
+                .backend
+                .prefill(
+                    List.of(
+                        lanes.chunk(2, prompts[2], 0, 45),
+                        lanes.chunk(0, prompts[0], 0, 20),
+                        lanes.chunk(1, prompts[1], 0, 11)))
+                .await();
+        assertThat(together).as("only last chunks sample").containsExactly(alone[2], alone[0]);
+        int[] rest = lanes.backend.prefill(List.of(lanes.chunk(1, prompts[1], 11, 31))).await();
+        assertThat(rest).containsExactly(alone[1]);
+      }
+    }
+  }
+
+  @Test
+  public void aLaneDoesNotKnowWhoRunsBesideIt() {
+    int steps = 70;
+    for (ModelConfig config : models()) {
+      try (ContractLanes lanes = open(config)) {
+        int[][] prompts = new int[LANES][];
+        int[][] alone = new int[LANES][];
+        for (int lane = 0; lane < LANES; lane++) {
+          prompts[lane] = prompt(PROMPT_LENGTHS[lane]);
+          int first = lanes.start(lane, prompts[lane], DRAWN, 100 + lane, CHUNK);
+          alone[lane] = join(first, lanes.decodeAlone(lane, steps));
+          lanes.end(lane);
+        }
+        int[] done = new int[LANES];
+        for (int lane = LANES - 1; lane >= 0; lane--) {
+          assertThat(lanes.start(lane, prompts[lane], DRAWN, 100 + lane, CHUNK))
+              .isEqualTo(alone[lane][0]);
+        }
+        while (minimum(done) < steps) {
+          int[] batch = batch(done, steps);
+          int[] tokens = lanes.decode(batch).await();
+          for (int i = 0; i < batch.length; i++) {
+            int lane = batch[i];
+            done[lane]++;
+            assertThat(tokens[i])
+                .as("lane %d, step %d, batch of %d", lane, done[lane], batch.length)
+                .isEqualTo(alone[lane][done[lane]]);
+          }
+        }
+      }
+    }
+  }
+
+  @Test
+  public void stepsMayBeEnqueuedBeforeTokensAreRead() {
+    for (ModelConfig config : models()) {
+      try (ContractLanes lanes = open(config)) {
+        int[] prompt = prompt(62);
+        int first = lanes.start(0, prompt, DRAWN, 5, CHUNK);
+        int[] expected = join(first, lanes.decodeAlone(0, 6));
+        lanes.end(0);
+        lanes.begin(0, prompt, DRAWN, 5);
+        PendingTokens prefill = lanes.backend.prefill(List.of(lanes.chunk(0, prompt, 0, 62)));
+        int inFlight = lanes.backend.info().stepsInFlight();
+        PendingTokens[] pending = new PendingTokens[7];
+        for (int step = 1; step <= 6; step++) {
+          pending[step] = lanes.decode(0);
+          int read = step - inFlight + 1;
+          if (read >= 1) {
+            assertThat(pending[read].await()).containsExactly(expected[read]);
+            assertThat(pending[read].isDone()).isTrue();
+          }
+        }
+        lanes.end(0);
+        assertThat(prefill.await()).containsExactly(first);
+        assertThat(pending[6].await()).as("read after the lane ended").containsExactly(expected[6]);
+      }
+    }
+  }
+
+  @Test
+  public void keepingEveryCandidateChangesNothing() {
+    for (ModelConfig config : models()) {
+      try (ContractLanes lanes = open(config)) {
+        int[] prompt = prompt(37);
+        lanes.start(0, prompt, DRAWN, 9, CHUNK);
+        lanes.decodeAlone(0, 60);
+        int[] expected = lanes.decodeAlone(0, 20);
+        lanes.end(0);
+        lanes.start(1, prompt, DRAWN, 9, CHUNK);
+        lanes.decodeAlone(1, 60);
+        PendingCompression all =
+            lanes.compress(
+                new int[] {1}, new int[] {37}, 8, new int[] {52}, rule(HeadAggregation.ALL));
+        assertThat(all.scoreCuts()).hasSize(1);
+        assertThat(lanes.rows(1)).isEqualTo(97);
+        assertThat(lanes.decodeAlone(1, 20)).isEqualTo(expected);
+      }
+    }
+  }
+
+  @Test
+  public void aCompressionDoesNotDependOnItsBatch() {
+    for (ModelConfig config : models()) {
+      for (HeadAggregation aggregation : HeadAggregation.values()) {
+        try (ContractLanes lanes = open(config)) {
+          int count = 4;
+          int[][] alone = new int[count][];
+          float[] cuts = new float[count];
+          int[] promptRows = new int[count];
+          int[] retained = new int[count];
+          int[][] prompts = new int[count][];
+          for (int lane = 0; lane < count; lane++) {
+            prompts[lane] = prompt(PROMPT_LENGTHS[lane]);
+            promptRows[lane] = prompts[lane].length;
+            retained[lane] = 5 + 17 * lane;
+            run(lanes, lane, prompts[lane]);
+            PendingCompression one =
+                lanes.compress(
+                    new int[] {lane},
+                    new int[] {promptRows[lane]},
+                    8,
+                    new int[] {retained[lane]},
+                    rule(aggregation));
+            cuts[lane] = one.scoreCuts()[0];
+            alone[lane] = lanes.decodeAlone(lane, 70);
+            lanes.end(lane);
+          }
+          for (int lane = 0; lane < count; lane++) {
+            run(lanes, lane, prompts[lane]);
+          }
+          PendingCompression together =
+              lanes.compress(new int[] {0, 1, 2, 3}, promptRows, 8, retained, rule(aggregation));
+          assertThat(together.scoreCuts()).containsExactly(cuts);
+          assertThat(together.millis()).isGreaterThanOrEqualTo(0);
+          for (int step = 0; step < 70; step++) {
+            int[] tokens = lanes.decode(0, 1, 2, 3).await();
+            for (int lane = 0; lane < count; lane++) {
+              assertThat(tokens[lane])
+                  .as("%s, lane %d, step %d", aggregation, lane, step)
+                  .isEqualTo(alone[lane][step]);
+            }
+          }
+        }
+      }
+    }
+  }
+
+  @Test
+  public void groupsOfAllHeadsAreAllHeads() {
+    ModelConfig oneKvHead =
+        models().stream().filter(config -> config.numKvHeads() == 1).findFirst().orElseThrow();
+    try (ContractLanes lanes = open(oneKvHead)) {
+      int[] prompt = prompt(10);
+      int[][] tokens = new int[2][];
+      for (int i = 0; i < 2; i++) {
+        run(lanes, i, prompt);
+        lanes.compress(
+            new int[] {i}, new int[] {10}, 8, new int[] {20}, rule(HeadAggregation.values()[i]));
+        tokens[i] = lanes.decodeAlone(i, 30);
+        lanes.end(i);
+      }
+      assertThat(tokens[1]).isEqualTo(tokens[0]);
+    }
+  }
+
+  @Test
+  public void aKeyFixesEveryDraw() {
+    try (ContractLanes lanes = open(models().get(0))) {
+      int[] prompt = prompt(12);
+      int[][] tokens = new int[3][];
+      long[] keys = {77, 77, 78};
+      for (int i = 0; i < keys.length; i++) {
+        int first = lanes.start(i, prompt, DRAWN, keys[i], CHUNK);
+        tokens[i] = join(first, lanes.decodeAlone(i, 30));
+      }
+      assertThat(tokens[1]).isEqualTo(tokens[0]);
+      assertThat(tokens[2]).isNotEqualTo(tokens[0]);
+      SamplingParams greedy = SamplingParams.greedy(100);
+      int first = lanes.start(3, prompt, greedy, 77, CHUNK);
+      int[] drawnWithoutChance = join(first, lanes.decodeAlone(3, 10));
+      assertThat(lanes.start(4, prompt, greedy, 1234, CHUNK)).isEqualTo(first);
+      assertThat(join(first, lanes.decodeAlone(4, 10))).isEqualTo(drawnWithoutChance);
+      SamplingParams one = new SamplingParams(1, 1, 1, 0, 1, 100, List.of(), 0);
+      assertThat(lanes.start(5, prompt, one, 99, CHUNK)).as("top-k of 1").isEqualTo(first);
+    }
+  }
+
+  @Test
+  public void aTakenLaneIsNotStartedAgain() {
+    try (ContractLanes lanes = open(models().get(0))) {
+      lanes.start(2, prompt(5), DRAWN, 1, CHUNK);
+      assertThatThrownBy(
+              () ->
+                  lanes.backend.startLane(
+                      new LaneStart(2, DRAWN, 2, prompt(5), ContractLanes.RING)))
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessageContaining("2");
+      assertThat(lanes.decodeAlone(2, 2)).as("the first one goes on").hasSize(2);
+    }
+  }
+
+  @Test
+  public void closingTwiceIsAllowed() {
+    ContractLanes lanes = open(models().get(0));
+    lanes.start(0, prompt(5), DRAWN, 1, CHUNK);
+    lanes.close();
+    lanes.backend.close();
+  }
+
+  private static void run(ContractLanes lanes, int lane, int[] prompt) {
+    lanes.start(lane, prompt, DRAWN, 200 + prompt.length, CHUNK);
+    lanes.decodeAlone(lane, 90);
+  }
+
+  private static ScoreRule rule(HeadAggregation aggregation) {
+    return new ScoreRule.SelectorAttention(
+        Collections.nCopies(ContractLanes.RING, 1f), aggregation, 7);
+  }
+
+  private int[] prompt(int length) {
+    return random.ints(length, 0, 301).toArray();
+  }
+
+  /** Some of the lanes that are not done, in a random order. */
+  private int[] batch(int[] done, int steps) {
+    List<Integer> lanes = new ArrayList<>();
+    for (int lane = 0; lane < done.length; lane++) {
+      if (done[lane] < steps && random.nextInt(3) > 0) {
+        lanes.add(lane);
+      }
+    }
+    for (int lane = 0; lanes.isEmpty(); lane++) {
+      if (done[lane] < steps) {
+        lanes.add(lane);
+      }
+    }
+    Collections.shuffle(lanes, random);
+    return lanes.stream().mapToInt(Integer::intValue).toArray();
+  }
+
+  private static int minimum(int[] values) {
+    return Arrays.stream(values).min().orElseThrow();
+  }
+
+  private static int[] join(int first, int[] rest) {
+    int[] all = new int[rest.length + 1];
+    all[0] = first;
+    System.arraycopy(rest, 0, all, 1, rest.length);
+    return all;
+  }
+}
