@@ -148,8 +148,8 @@ final class DemoCommand implements Callable<Integer> {
             .row("generated tokens", number(a.generatedTokens()), number(b.generatedTokens()))
             .row(
                 "tokens/s",
-                number(Math.round(rpc.record().tokensPerSecond())),
-                number(Math.round(full.record().tokensPerSecond())))
+                number(Math.round(a.tokensPerSecond())),
+                number(Math.round(b.tokensPerSecond())))
             .row("compressions", number(a.compressions()), number(b.compressions()))
             .row(
                 "KV rows of a trace, mean",

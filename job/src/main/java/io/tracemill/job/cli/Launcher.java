@@ -59,7 +59,7 @@ final class Launcher {
             .row("failed", number(totals.failed()))
             .row("truncated", number(totals.truncated()))
             .row("generated tokens", number(totals.generatedTokens()))
-            .row("tokens/s", number(Math.round(run.tokensPerSecond())))
+            .row("tokens/s", number(Math.round(totals.tokensPerSecond())))
             .row("KV policy", run.kvPolicy().name())
             .row("compressions", number(totals.compressions()))
             .row("KV rows, mean", number(Math.round(totals.kvMeanRows())))

@@ -201,7 +201,7 @@ public final class JobErrors {
   }
 
   private static String sentence(String message) {
-    String line = message.lines().findFirst().orElse("").strip();
+    String line = message.lines().findFirst().orElse("").strip().replaceFirst("[;,]$", "");
     return line.endsWith(".") || line.endsWith("?") ? line : line + ".";
   }
 }

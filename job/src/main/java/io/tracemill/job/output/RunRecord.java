@@ -1,7 +1,6 @@
 package io.tracemill.job.output;
 
 import io.tracemill.engine.api.KvPolicySettings;
-import java.time.Duration;
 import java.time.Instant;
 import java.util.Map;
 import java.util.Optional;
@@ -16,7 +15,6 @@ import java.util.Optional;
  * @param applicationId Spark's name of the application
  * @param startedAt when reading began
  * @param endedAt when the last row was committed
- * @param generating the part of it in which rows were generated and written
  * @param modelId name and hash of the model
  * @param engineVersion version of Tracemill
  * @param engine one line about backend and device; empty where none was opened
@@ -32,16 +30,9 @@ public record RunRecord(
     String applicationId,
     Instant startedAt,
     Instant endedAt,
-    Duration generating,
     String modelId,
     String engineVersion,
     String engine,
     KvPolicySettings kvPolicy,
     RunTotals totals,
-    Map<String, String> settings) {
-
-  /** Generated tokens over the generating part; 0 where there was none. */
-  public double tokensPerSecond() {
-    return generating.isZero() ? 0 : totals.generatedTokens() * 1_000.0 / generating.toMillis();
-  }
-}
+    Map<String, String> settings) {}

@@ -6,7 +6,9 @@ import static org.apache.spark.sql.functions.col;
 import static org.apache.spark.sql.functions.count;
 import static org.apache.spark.sql.functions.lit;
 import static org.apache.spark.sql.functions.max;
+import static org.apache.spark.sql.functions.min;
 import static org.apache.spark.sql.functions.sum;
+import static org.apache.spark.sql.functions.unix_millis;
 import static org.apache.spark.sql.functions.when;
 
 import org.apache.spark.sql.Column;
@@ -25,6 +27,7 @@ import org.apache.spark.sql.Row;
  * @param kvMeanRows mean over rows of the rows a step attended to
  * @param kvPeakRows most rows any step attended to
  * @param kvSavedRatio share of a full cache's rows that no step attended to, over all rows
+ * @param generatingSeconds from the first row's arrival at an engine to the last row's end
  */
 public record RunTotals(
     long rows,
@@ -35,9 +38,15 @@ public record RunTotals(
     long compressions,
     double kvMeanRows,
     long kvPeakRows,
-    double kvSavedRatio) {
+    double kvSavedRatio,
+    double generatingSeconds) {
   /** Of a run that wrote nothing. */
-  public static final RunTotals NONE = new RunTotals(0, 0, 0, 0, 0, 0, 0, 0, 0);
+  public static final RunTotals NONE = new RunTotals(0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+
+  /** Generated tokens over the generating time; 0 where there was none. */
+  public double tokensPerSecond() {
+    return generatingSeconds > 0 ? generatedTokens / generatingSeconds : 0;
+  }
 
   /** Sums up one run of a traces table. */
   public static RunTotals of(Dataset<Row> traces, String runId) {
@@ -46,6 +55,8 @@ public record RunTotals(
     // Rows attended = mean rows x steps; what a full cache attends to follows from the saved ratio.
     Column attended = col("kv_mean_rows").multiply(steps);
     Column fullAttended = attended.divide(lit(1.0).minus(col("kv_saved_ratio")));
+    Column endMillis = unix_millis(col("finished_at"));
+    Column spent = col("queue_ms").plus(col("prefill_ms")).plus(col("decode_ms"));
     Row sums =
         traces
             .filter(col("run_id").equalTo(runId))
@@ -59,7 +70,8 @@ public record RunTotals(
                 coalesce(avg(when(ok, col("kv_mean_rows"))), lit(0.0)),
                 max(col("kv_peak_rows")),
                 coalesce(sum(attended), lit(0.0)),
-                coalesce(sum(fullAttended), lit(0.0)))
+                coalesce(sum(fullAttended), lit(0.0)),
+                max(endMillis).minus(min(endMillis.minus(spent))))
             .head();
     if (sums.getLong(0) == 0) {
       return NONE;
@@ -74,6 +86,7 @@ public record RunTotals(
         sums.getLong(5),
         sums.getDouble(6),
         sums.getLong(7),
-        full > 0 ? 1 - sums.getDouble(8) / full : 0);
+        full > 0 ? 1 - sums.getDouble(8) / full : 0,
+        sums.getDouble(10) / 1_000);
   }
 }

@@ -35,6 +35,7 @@ public final class ProgressMonitor implements AutoCloseable {
   private long lastTokens;
   private long lastNanos = startNanos;
   private double recentTokensPerSecond;
+  private long firstTokenNanos;
 
   /**
    * Starts printing.
@@ -66,6 +67,12 @@ public final class ProgressMonitor implements AutoCloseable {
   private void measureSpeed() {
     long tokens = counters.value(Counter.GENERATED_TOKENS);
     long now = System.nanoTime();
+    if (firstTokenNanos == 0 && tokens > 0) {
+      firstTokenNanos = lastNanos; // The last look at which there were none.
+    }
+    if (tokens == 0) {
+      lastNanos = now;
+    }
     if (tokens != lastTokens) {
       double speed = (tokens - lastTokens) / ((now - lastNanos) / 1e9);
       recentTokensPerSecond =
@@ -77,7 +84,7 @@ public final class ProgressMonitor implements AutoCloseable {
 
   private String line() {
     long done = counters.value(Counter.ROWS_DONE);
-    Duration elapsed = Duration.ofNanos(System.nanoTime() - startNanos);
+    long now = System.nanoTime();
     return line(
         new Sample(
             done,
@@ -89,10 +96,11 @@ public final class ProgressMonitor implements AutoCloseable {
             counters.value(Counter.LANE_STEPS),
             counters.value(Counter.SLOT_STEPS),
             slots,
-            elapsed));
+            Duration.ofNanos(now - startNanos),
+            firstTokenNanos == 0 ? Duration.ZERO : Duration.ofNanos(now - firstTokenNanos)));
   }
 
-  /** What a progress line is made of. */
+  /** What a progress line is made of; {@code generating} is the time since the first token. */
   record Sample(
       long done,
       long failed,
@@ -103,7 +111,8 @@ public final class ProgressMonitor implements AutoCloseable {
       long laneSteps,
       long slotSteps,
       int slots,
-      Duration elapsed) {}
+      Duration elapsed,
+      Duration generating) {}
 
   static String line(Sample now) {
     return String.format(
@@ -116,7 +125,7 @@ public final class ProgressMonitor implements AutoCloseable {
         percent(now.laneSteps(), now.slotSteps()),
         percent(now.kvFullRows() - now.kvRows(), now.kvFullRows()),
         Eta.clock(now.elapsed()),
-        Eta.of(now.elapsed(), now.done(), now.rows(), lanes(now)).map(Eta::label).orElse("?"));
+        Eta.of(now.generating(), now.done(), now.rows(), lanes(now)).map(Eta::label).orElse("?"));
   }
 
   /** Lanes that were in use on average. */

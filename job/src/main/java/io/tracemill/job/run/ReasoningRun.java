@@ -19,7 +19,6 @@ import io.tracemill.udf.EngineHolder;
 import io.tracemill.udf.EngineOpener;
 import io.tracemill.udf.GenerationMetrics;
 import java.security.SecureRandom;
-import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
@@ -95,11 +94,8 @@ public final class ReasoningRun {
     long due = input.numRows() * arguments.generation().samples();
     Optional<JobException> failure = Optional.empty();
     RunTotals totals = RunTotals.NONE;
-    Instant generatingAt = Instant.now();
-    Instant generatedAt = generatingAt;
     try {
       generate(input, stamp, due);
-      generatedAt = Instant.now();
       totals = RunTotals.of(arguments.output().readTraces(spark), runId);
       if (totals.rows() != due) {
         throw JobErrors.wrongCount(arguments.output().traces(), due, totals.rows());
@@ -118,7 +114,6 @@ public final class ReasoningRun {
             spark.sparkContext().applicationId(),
             startedAt,
             Instant.now(),
-            Duration.between(generatingAt, generatedAt),
             model.modelId(),
             EngineVersion.current(),
             engine,

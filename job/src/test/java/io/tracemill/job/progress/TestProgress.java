@@ -16,13 +16,24 @@ class TestProgress {
     assertThat(
             ProgressMonitor.line(
                 new ProgressMonitor.Sample(
-                    118, 2, 2_000, 2310.4, 700, 1_000, 90, 100, 32, Duration.ofSeconds(65))))
+                    118,
+                    2,
+                    2_000,
+                    2310.4,
+                    700,
+                    1_000,
+                    90,
+                    100,
+                    32,
+                    Duration.ofSeconds(65),
+                    Duration.ofSeconds(60))))
         .isEqualTo(
             "118/2,000 rows  2 failed  2,310 tokens/s  slots 90 %  KV saved 30 %  1:05 elapsed,"
-                + " 15:12-20:55 to go");
+                + " 14:01-19:19 to go");
     assertThat(
             ProgressMonitor.line(
-                new ProgressMonitor.Sample(0, 0, 10, 0, 0, 0, 0, 0, 32, Duration.ofSeconds(1))))
+                new ProgressMonitor.Sample(
+                    0, 0, 10, 0, 0, 0, 0, 0, 32, Duration.ofSeconds(1), Duration.ZERO)))
         .isEqualTo("0/10 rows  0 failed  0 tokens/s  slots -  KV saved -  0:01 elapsed, ? to go");
   }
 
