@@ -29,9 +29,9 @@ import java.util.OptionalLong;
  * Benchmarks of the CPU backend, as a table on standard output. From the project's root:
  *
  * <pre>
- * mvn -q -pl bench -am package -DskipTests
- * java -Xmx3g --add-modules=jdk.incubator.vector \
- *     -cp "bench/target/classes:engine/target/classes:$(mvn -q -pl bench dependency:build-classpath ...)" \
+ * mvn -q -pl bench -am -DskipTests package dependency:copy-dependencies \
+ *     -DincludeScope=runtime -DoutputDirectory=target/lib
+ * java -Xmx3g --add-modules=jdk.incubator.vector -cp "bench/target/classes:bench/target/lib/*" \
  *     io.tracemill.bench.CpuBench [seconds per case]
  * </pre>
  *
@@ -161,40 +161,55 @@ public final class CpuBench {
           new DemoLanes(backend, prompts(), SamplingParams.greedy(3000), Rpc.OFF, STOP_TOKEN);
       double[] rates = measure(lanes);
       print(
-          "demo model, %d slots, full %s cache, %.0f rows per lane: %.0f tokens/s overall,"
-              + " %.0f in the best tenth; %d bytes allocated per step",
+          "demo model, %d slots, full %s cache, %.0f rows per lane: %.0f tokens/s overall, %.0f in"
+              + " the best stretch, %.0f by CPU time; %.0f bytes allocated per step",
           LANES,
           element == KvElement.BF16 ? "bf16" : "float32",
-          rates[2],
+          rates[3],
           rates[0],
           rates[1],
-          (long) rates[3]);
+          rates[2],
+          rates[4]);
     }
   }
 
-  /** Tokens/s overall and in the best stretch, mean rows, allocated bytes per step. */
+  /**
+   * Tokens/s overall, in the best stretch and per CPU second times cores; mean rows; allocated
+   * bytes per step in the leanest stretch, where no sequence started.
+   */
   private double[] measure(DemoLanes lanes) {
     run(lanes, Math.max(seconds, 5));
     lanes.resetCounters();
+    int stretches = 40;
     double best = 0;
     double total = 0;
-    long steps = 0;
-    long allocated = allocatedBytes();
-    for (int stretch = 0; stretch < 10; stretch++) {
+    double leanest = Double.MAX_VALUE;
+    double cpu = cpuSeconds();
+    for (int stretch = 0; stretch < stretches; stretch++) {
       long before = lanes.generated();
+      long allocated = allocatedBytes();
       long start = System.nanoTime();
-      steps += run(lanes, seconds / 5);
+      long steps = run(lanes, 2 * seconds / stretches);
       double elapsed = (System.nanoTime() - start) / 1e9;
+      leanest = Math.min(leanest, (double) (allocatedBytes() - allocated) / steps);
       total += elapsed;
       best = Math.max(best, (lanes.generated() - before) / elapsed);
     }
-    allocated = allocatedBytes() - allocated;
+    cpu = cpuSeconds() - cpu;
     return new double[] {
       lanes.generated() / total,
       best,
+      lanes.generated() / cpu * Runtime.getRuntime().availableProcessors(),
       (double) lanes.attendedRows() / lanes.generated(),
-      (double) allocated / steps
+      leanest
     };
+  }
+
+  /** CPU time of the process, spinning and the compiler included. */
+  private static double cpuSeconds() {
+    return ((com.sun.management.OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean())
+            .getProcessCpuTime()
+        / 1e9;
   }
 
   private static long run(DemoLanes lanes, double seconds) {
@@ -221,23 +236,29 @@ public final class CpuBench {
 
   private void compression(Rpc rpc) throws IOException {
     try (Backend backend = open(KvElement.FLOAT32)) {
-      // Outputs go on past their stop token, so that each is compressed twice.
-      int maxTokens = rpc.interval() * 2 + rpc.window() + 2;
+      // Outputs go on past their stop token, so that each lane is compressed once per interval.
+      int maxTokens = rpc.interval() * 4 + rpc.window();
       DemoLanes lanes =
           new DemoLanes(backend, prompts(), SamplingParams.greedy(maxTokens), rpc, NO_TOKEN);
-      run(lanes, Math.max(seconds, 5));
+      while (!lanes.everyLaneCompressed()) {
+        lanes.step();
+      }
       lanes.resetCounters();
       long start = System.nanoTime();
-      run(lanes, 2 * seconds);
+      for (int step = 0; step < rpc.interval(); step++) {
+        lanes.step();
+      }
       double millis = (System.nanoTime() - start) / 1e6;
       print(
-          "RPC P=%d R=%d T=%d: %d compressions of %.2f ms, %.2f %% of generation time, %.0f tokens/s",
+          "RPC P=%d R=%d T=%d: %d compressions of %.2f ms, %.2f %% of generation time, %.0f rows per"
+              + " lane, %.0f tokens/s",
           rpc.interval(),
           rpc.window(),
           rpc.kept(),
           lanes.compressions(),
           lanes.compressMillis() / Math.max(lanes.compressions(), 1),
           100 * lanes.compressMillis() / millis,
+          (double) lanes.attendedRows() / lanes.generated(),
           lanes.generated() / millis * 1e3);
     }
   }

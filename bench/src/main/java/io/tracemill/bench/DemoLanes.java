@@ -110,7 +110,8 @@ final class DemoLanes {
   private void release(int id, int rows) {
     List<Integer> pages = lanes[id].pages;
     while (pages.size() > KvLayout.pagesFor(rows)) {
-      freePages.addLast(pages.remove(pages.size() - 1));
+      // Newest first: pages are allocated when they are first used.
+      freePages.addFirst(pages.remove(pages.size() - 1));
     }
   }
 
@@ -170,6 +171,15 @@ final class DemoLanes {
 
   int compressions() {
     return compressions;
+  }
+
+  boolean everyLaneCompressed() {
+    for (LaneState lane : lanes) {
+      if (lane.compressions == 0) {
+        return false;
+      }
+    }
+    return true;
   }
 
   long attendedRows() {

@@ -77,25 +77,21 @@ public final class CpuKernelProbe implements AutoCloseable {
     return out[0];
   }
 
-  /** Reads all packed weights once and does next to nothing with them; returns their sum. */
+  /**
+   * Reads all packed weights once and does next to nothing with them; returns their sum. Needs the
+   * module of the Vector API.
+   */
   public long stream() {
     int[] pairs = ((Bf16Matrix) matrix).pairs();
     int panelInts = matrix.inFeatures() * Bf16Matrix.PAIRS;
     pool.forEach(
         parts,
         (part, worker) ->
-            sums[part] = sum(pairs, start(part) * panelInts, start(part + 1) * panelInts));
+            sums[part] =
+                StreamingRead.sum(pairs, start(part) * panelInts, start(part + 1) * panelInts));
     long sum = 0;
     for (long part : sums) {
       sum += part;
-    }
-    return sum;
-  }
-
-  private static long sum(int[] values, int from, int to) {
-    int sum = 0;
-    for (int i = from; i < to; i++) {
-      sum += values[i];
     }
     return sum;
   }

@@ -348,13 +348,27 @@ final class VectorKernels implements CpuKernels {
       int size) {
     int whole = size - size % LENGTH;
     for (int i = 0; i < whole; i += LENGTH) {
-      FloatVector.fromArray(FLOATS, gate, gateOffset + i).neg().intoArray(out, outOffset + i);
-    }
-    exponentiate(out, outOffset, whole, 0);
-    for (int i = 0; i < whole; i += LENGTH) {
-      FloatVector e = FloatVector.fromArray(FLOATS, out, outOffset + i);
-      FloatVector.fromArray(FLOATS, gate, gateOffset + i)
-          .div(e.add(1))
+      // The exponential is written out here and in exponentiate: see the class comment.
+      FloatVector g = FloatVector.fromArray(FLOATS, gate, gateOffset + i);
+      FloatVector x = FloatVector.zero(FLOATS).sub(g).max(Exponential.MIN).min(Exponential.MAX);
+      FloatVector rounded =
+          x.fma(
+              FloatVector.broadcast(FLOATS, Exponential.LOG2_E),
+              FloatVector.broadcast(FLOATS, Exponential.ROUND));
+      FloatVector n = rounded.sub(Exponential.ROUND);
+      FloatVector r = n.fma(FloatVector.broadcast(FLOATS, -Exponential.LN2_HIGH), x);
+      r = n.fma(FloatVector.broadcast(FLOATS, -Exponential.LN2_LOW), r);
+      FloatVector p = FloatVector.broadcast(FLOATS, Exponential.C7);
+      p = p.fma(r, FloatVector.broadcast(FLOATS, Exponential.C6));
+      p = p.fma(r, FloatVector.broadcast(FLOATS, Exponential.C5));
+      p = p.fma(r, FloatVector.broadcast(FLOATS, Exponential.C4));
+      p = p.fma(r, FloatVector.broadcast(FLOATS, Exponential.C3));
+      p = p.fma(r, FloatVector.broadcast(FLOATS, Exponential.C2));
+      p = p.fma(r, FloatVector.broadcast(FLOATS, 1f));
+      p = p.fma(r, FloatVector.broadcast(FLOATS, 1f));
+      IntVector exponent = rounded.reinterpretAsInts().lanewise(LSHL, 23);
+      FloatVector e = p.reinterpretAsInts().add(exponent).reinterpretAsFloats();
+      g.div(e.add(1))
           .mul(FloatVector.fromArray(FLOATS, up, upOffset + i))
           .intoArray(out, outOffset + i);
     }
