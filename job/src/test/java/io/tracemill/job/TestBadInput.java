@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tracemill.job.input.BadRows;
 import io.tracemill.udf.FakeEngine;
+import io.tracemill.udf.device.DeviceSentences;
+import io.tracemill.udf.model.ModelSentences;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -296,6 +298,12 @@ class TestBadInput {
         .forEach(
             bad ->
                 page.append("| `%s` | INVALID_PROMPT | %s |\n".formatted(bad.line(), bad.said())));
+    page.append("\nWhat happens on hosts, when a model is copied or an engine opened:\n\n");
+    page.append("| happened | said |\n|---|---|\n");
+    ModelSentences.all()
+        .forEach((what, said) -> page.append("| %s | %s |\n".formatted(what, said)));
+    DeviceSentences.all()
+        .forEach((what, said) -> page.append("| %s | %s |\n".formatted(what, said)));
     if ("write".equals(System.getProperty("tracemill.docs"))) {
       Files.writeString(PAGE, page);
     }

@@ -2,6 +2,7 @@ package io.tracemill.udf.device;
 
 import io.tracemill.engine.error.ErrorCode;
 import io.tracemill.engine.error.ReasoningException;
+import io.tracemill.udf.host.FileFaults;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -57,7 +58,7 @@ final class DeviceErrors {
     return new ReasoningException(
         ErrorCode.BACKEND_UNAVAILABLE,
         "The folder of GPU locks %s cannot be used: %s; remove it or correct its permissions, or accept shared cards with --device-sharing allow."
-            .formatted(folder, cause),
+            .formatted(folder, FileFaults.reason(cause)),
         cause);
   }
 

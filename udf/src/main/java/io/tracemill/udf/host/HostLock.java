@@ -161,6 +161,8 @@ public final class HostLock implements AutoCloseable {
 
   private static void writeOwner(Path file, String owner) {
     try {
+      // A killed owner of another user may have left a file that cannot be written over.
+      Files.deleteIfExists(ownerFile(file));
       Files.writeString(ownerFile(file), owner + "\n");
     } catch (IOException e) {
       // It serves messages only.

@@ -2,6 +2,7 @@ package io.tracemill.udf.model;
 
 import io.tracemill.engine.error.ErrorCode;
 import io.tracemill.engine.error.ReasoningException;
+import io.tracemill.udf.host.FileFaults;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
@@ -101,8 +102,8 @@ final class ModelErrors {
   }
 
   private static String reason(Exception cause) {
-    if (cause instanceof AccessDeniedException) {
-      return "no permission for " + cause.getMessage();
+    if (cause instanceof IOException fault) {
+      return FileFaults.reason(fault);
     }
     String message =
         cause.getMessage() == null ? cause.getClass().getSimpleName() : cause.getMessage();
