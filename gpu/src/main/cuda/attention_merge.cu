@@ -9,10 +9,9 @@
 
 namespace tracemill {
 
-constexpr int kMergeWarps = 8;
 constexpr int kMergeFlight = 8;
 
-template <int kHeadDim>
+template <int kHeadDim, int kMergeWarps>
 __device__ __forceinline__ void mergeChunks(const float* partial, const float2* partialStats, const int2* rowChunks,
                                             bf16* out, int numQueryHeads, int numKvHeads) {
   constexpr int kCount = kHeadDim / 32;
@@ -101,14 +100,13 @@ __device__ __forceinline__ void mergeChunks(const float* partial, const float2* 
 
 }  // namespace tracemill
 
-extern "C" __global__ void __launch_bounds__(256)
-    attention_merge_d128(const float* partial, const float2* partialStats, const int2* rowChunks,
-                         unsigned short* out, int numQueryHeads, int numKvHeads) {
-  tracemill::mergeChunks<128>(partial, partialStats, rowChunks, out, numQueryHeads, numKvHeads);
-}
+#define TRACEMILL_MERGE_KERNEL(NAME, DIM, WARPS)                                                   \
+  extern "C" __global__ void __launch_bounds__(WARPS * 32)                                         \
+      NAME(const float* partial, const float2* partialStats, const int2* rowChunks,                \
+           unsigned short* out, int numQueryHeads, int numKvHeads) {                               \
+    tracemill::mergeChunks<DIM, WARPS>(partial, partialStats, rowChunks, out, numQueryHeads,       \
+                                       numKvHeads);                                                \
+  }
 
-extern "C" __global__ void __launch_bounds__(256)
-    attention_merge_d64(const float* partial, const float2* partialStats, const int2* rowChunks,
-                        unsigned short* out, int numQueryHeads, int numKvHeads) {
-  tracemill::mergeChunks<64>(partial, partialStats, rowChunks, out, numQueryHeads, numKvHeads);
-}
+TRACEMILL_MERGE_KERNEL(attention_merge_d128, 128, 8)
+TRACEMILL_MERGE_KERNEL(attention_merge_d64, 64, 8)

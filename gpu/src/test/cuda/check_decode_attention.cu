@@ -6,6 +6,7 @@
 
 // A variant for tuning, timed next to the shipped configuration.
 TRACEMILL_DECODE_KERNEL(decode_d128_w8s3, 128, 8, 3, 1)
+TRACEMILL_MERGE_KERNEL(merge_d128_w4, 128, 4)
 
 namespace check {
 namespace {
@@ -197,7 +198,18 @@ void bench(const char* name, int hq, int hkv, int dim, const std::vector<int>& a
       run.attend(v, reinterpret_cast<uint16_t*>(pool.get() + layerWords * (i % layers)), stream);
     });
     run.merged = true;
-    std::printf("  %s %7.1f us %5.1f %% (unmerged %.1f)", v.name, micros, 100 * bandwidthShare(bytes, micros), alone);
+    std::printf("  %s %7.1f us %5.1f %% (unmerged %.1f", v.name, micros, 100 * bandwidthShare(bytes, micros), alone);
+    run.merged = false;
+    if (dim == 128) {
+      double four = graphMicros(layers * 2, [&](cudaStream_t stream, int i) {
+        run.attend(v, reinterpret_cast<uint16_t*>(pool.get() + layerWords * (i % layers)), stream);
+        merge_d128_w4<<<dim3(hq, run.rows), 128, 0, stream>>>(run.partial.get(), run.stats.get(), run.rowChunks.get(),
+                                                              run.out.get(), hq, hkv);
+      });
+      std::printf(", 4 merging warps %.1f", four);
+    }
+    run.merged = true;
+    std::printf(")");
   }
   double listMicros = graphMicros(20, [&](cudaStream_t stream, int) { run.list(stream); });
   std::printf("  list %.1f us\n", listMicros);
