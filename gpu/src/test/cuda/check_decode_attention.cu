@@ -6,7 +6,6 @@
 
 // A variant for tuning, timed next to the shipped configuration.
 TRACEMILL_DECODE_KERNEL(decode_d128_w8s3, 128, 8, 3, 1)
-TRACEMILL_MERGE_KERNEL(merge_d128_w4, 128, 4)
 
 namespace check {
 namespace {
@@ -75,7 +74,7 @@ struct Runner {
     v.kernel<<<ctas, v.threads, v.sharedBytes, stream>>>(
         query.get(), pool, work.get(), workCount.get(), partial.get(), stats.get(), out.get(), hq, hkv, scale);
     if (!merged) return;
-    (dim == 128 ? attention_merge_d128 : attention_merge_d64)<<<dim3(hq, rows), 256, 0, stream>>>(
+    (dim == 128 ? attention_merge_d128 : attention_merge_d64)<<<dim3(hq, rows), 128, 0, stream>>>(
         partial.get(), stats.get(), rowChunks.get(), out.get(), hq, hkv);
   }
 };
@@ -198,18 +197,7 @@ void bench(const char* name, int hq, int hkv, int dim, const std::vector<int>& a
       run.attend(v, reinterpret_cast<uint16_t*>(pool.get() + layerWords * (i % layers)), stream);
     });
     run.merged = true;
-    std::printf("  %s %7.1f us %5.1f %% (unmerged %.1f", v.name, micros, 100 * bandwidthShare(bytes, micros), alone);
-    run.merged = false;
-    if (dim == 128) {
-      double four = graphMicros(layers * 2, [&](cudaStream_t stream, int i) {
-        run.attend(v, reinterpret_cast<uint16_t*>(pool.get() + layerWords * (i % layers)), stream);
-        merge_d128_w4<<<dim3(hq, run.rows), 128, 0, stream>>>(run.partial.get(), run.stats.get(), run.rowChunks.get(),
-                                                              run.out.get(), hq, hkv);
-      });
-      std::printf(", 4 merging warps %.1f", four);
-    }
-    run.merged = true;
-    std::printf(")");
+    std::printf("  %s %7.1f us %5.1f %% (unmerged %.1f)", v.name, micros, 100 * bandwidthShare(bytes, micros), alone);
   }
   double listMicros = graphMicros(20, [&](cudaStream_t stream, int) { run.list(stream); });
   std::printf("  list %.1f us\n", listMicros);
