@@ -27,29 +27,15 @@ public final class ThinkingSplitter {
    * @param start where the output begins
    */
   public ThinkingSplit split(String text, int[] ids, ThinkingStart start) {
+    TraceParts parts = TraceParts.of(text, start);
+    if (parts.answer().isEmpty()) {
+      return new ThinkingSplit(parts.thinking(), Optional.empty(), ids.length, 0);
+    }
     int close = text.lastIndexOf(ThinkingTags.CLOSE);
-    int reopened =
-        text.indexOf(ThinkingTags.OPEN, close < 0 ? 0 : close + ThinkingTags.CLOSE.length());
-    if (reopened >= 0 || close < 0 && start == ThinkingStart.IN_THINKING) {
-      return new ThinkingSplit(withoutOpening(text), Optional.empty(), ids.length, 0);
-    }
-    if (close < 0) {
-      return new ThinkingSplit("", Optional.of(text.strip()), 0, ids.length);
-    }
-    int thinkingTokens = tokensThrough(text, close + ThinkingTags.CLOSE.length(), ids);
-    String answer = text.substring(close + ThinkingTags.CLOSE.length()).strip();
+    int thinkingTokens =
+        close < 0 ? 0 : tokensThrough(text, close + ThinkingTags.CLOSE.length(), ids);
     return new ThinkingSplit(
-        withoutOpening(text.substring(0, close)),
-        Optional.of(answer),
-        thinkingTokens,
-        ids.length - thinkingTokens);
-  }
-
-  private static String withoutOpening(String thought) {
-    String stripped = thought.strip();
-    return stripped.startsWith(ThinkingTags.OPEN)
-        ? stripped.substring(ThinkingTags.OPEN.length()).strip()
-        : stripped;
+        parts.thinking(), parts.answer(), thinkingTokens, ids.length - thinkingTokens);
   }
 
   /** How many ids it takes to write the text up to {@code end}, where its last closing tag ends. */

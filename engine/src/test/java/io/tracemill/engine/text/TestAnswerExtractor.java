@@ -1,7 +1,9 @@
 package io.tracemill.engine.text;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 
+import java.time.Duration;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
@@ -44,5 +46,31 @@ class TestAnswerExtractor {
     assertThat(AnswerExtractor.extract(" \n\t")).isEmpty();
     assertThat(AnswerExtractor.extract(new ThinkingSplit("\\boxed{3}", Optional.empty(), 5, 0)))
         .isEmpty();
+  }
+
+  @Test
+  void aDoubledBackslashStillOpensABox() {
+    assertThat(AnswerExtractor.boxed("so \\\\boxed{5}")).contains("5");
+    assertThat(AnswerExtractor.boxed("a \\boxed{x \\\\} b")).contains("x \\\\");
+  }
+
+  @Test
+  void aBoxInsideABoxComesFirst() {
+    assertThat(AnswerExtractor.boxed("\\boxed{\\boxed{3}}")).contains("3");
+    assertThat(AnswerExtractor.boxed("no box, only {braces}")).isEmpty();
+  }
+
+  @Test
+  void aHundredThousandUnclosedBoxesTakeNoLongerThanTheirLength() {
+    String text = "\\boxed{".repeat(100_000);
+    assertTimeoutPreemptively(
+        Duration.ofSeconds(5), () -> assertThat(AnswerExtractor.boxed(text)).isEmpty());
+  }
+
+  @Test
+  void theLastLineIsTheLastWithText() {
+    assertThat(AnswerExtractor.lastLine("a\r\n b \r\n\r\n \n")).contains("b");
+    assertThat(AnswerExtractor.lastLine(" \n ")).isEmpty();
+    assertThat(AnswerExtractor.lastLine("")).isEmpty();
   }
 }

@@ -1,0 +1,65 @@
+package io.tracemill.job.cli;
+
+import io.tracemill.engine.api.KvPolicySettings;
+import io.tracemill.engine.compress.KvCompressionPolicy;
+import io.tracemill.engine.compress.KvPolicies;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import picocli.CommandLine.Option;
+
+/** Options of the KV policy. */
+final class KvOptions {
+  @Option(
+      names = "--kv-policy",
+      paramLabel = "NAME",
+      description = "rpc compresses the cache while the trace grows, full keeps it. Default: rpc.")
+  private String policy = "rpc";
+
+  @Option(
+      names = "--rpc-interval",
+      paramLabel = "TOKENS",
+      description = "P, generated tokens between compressions. Default: 1024.")
+  private int interval = 1024;
+
+  @Option(
+      names = "--rpc-window",
+      paramLabel = "TOKENS",
+      description = "R, newest tokens whose queries choose what stays. Default: 32.")
+  private int window = 32;
+
+  @Option(
+      names = "--rpc-ratio",
+      paramLabel = "C",
+      description = "c, the compression ratio; divides the interval. Default: 4.")
+  private int ratio = 4;
+
+  @Option(
+      names = "--rpc-mode",
+      paramLabel = "MODE",
+      description = "paper, or release for the published code's choice of queries. Default: paper.")
+  private String mode = "paper";
+
+  @Option(
+      names = "--rpc-aggregation",
+      paramLabel = "OVER",
+      description =
+          "Scores are averaged over all heads of a layer, or over the group of a KV head: all or"
+              + " group. Default: all.")
+  private String aggregation = "all";
+
+  @Option(
+      names = "--rpc-pooling-kernel",
+      paramLabel = "N",
+      description = "Neighbouring rows over which scores are smoothed, odd. Default: 7.")
+  private int poolingKernel = 7;
+
+  KvCompressionPolicy policy() {
+    if (!policy.equals("rpc")) {
+      return KvPolicies.create(new KvPolicySettings(policy, 0, 0, 0, "", Map.of()));
+    }
+    Map<String, String> options = new LinkedHashMap<>();
+    options.put("aggregation", aggregation);
+    options.put("pooling-kernel", Integer.toString(poolingKernel));
+    return KvPolicies.create(new KvPolicySettings(policy, interval, window, ratio, mode, options));
+  }
+}

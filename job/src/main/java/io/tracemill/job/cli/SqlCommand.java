@@ -1,0 +1,88 @@
+package io.tracemill.job.cli;
+
+import io.tracemill.job.error.JobErrors;
+import io.tracemill.job.error.JobException;
+import io.tracemill.job.output.TableViews;
+import io.tracemill.job.progress.Console;
+import io.tracemill.job.progress.SummaryTable;
+import io.tracemill.job.session.SparkSessions;
+import java.util.List;
+import java.util.concurrent.Callable;
+import org.apache.spark.SparkConf;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.SparkSession;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.ParentCommand;
+
+/** Answers a query over the tables of a run. */
+@Command(
+    name = "sql",
+    sortOptions = false,
+    description = "Answers a query over the views traces and runs of a run's tables.")
+final class SqlCommand implements Callable<Integer> {
+  private static final int CELL_CHARACTERS = 100;
+
+  @ParentCommand private TracemillCommand parent;
+
+  @Option(
+      names = "--tables",
+      paramLabel = "DIR",
+      description =
+          "The --output of a run, or a folder of several, which are taken together. Default: what"
+              + " the demo wrote.")
+  private String tables = "";
+
+  @Option(names = "--rows", paramLabel = "N", description = "Most rows to print. Default: 100.")
+  private int rows = 100;
+
+  @Parameters(paramLabel = "SELECT", description = "The query.")
+  private String query;
+
+  @Option(
+      names = {"-h", "--help"},
+      usageHelp = true,
+      description = "Shows this.")
+  @SuppressWarnings("UnusedVariable") // picocli reads it.
+  private boolean help;
+
+  @Override
+  public Integer call() {
+    Ranges.atLeast("--rows", rows, 1);
+    Launcher launcher = parent.launcher();
+    SparkSession spark = SparkSessions.open(new SparkConf(), launcher.console()::print);
+    TableViews.register(spark, tables.isEmpty() ? DemoHome.find().tables().toString() : tables);
+    try {
+      Dataset<Row> answer = spark.sql(query);
+      print(answer, launcher.console());
+      return 0;
+    } catch (JobException e) {
+      throw e;
+    } catch (Exception e) { // Spark's AnalysisException is checked in Scala only.
+      throw JobErrors.badQuery(e);
+    }
+  }
+
+  private void print(Dataset<Row> answer, Console console) {
+    SummaryTable table = new SummaryTable().row(answer.columns());
+    List<Row> found = answer.limit(rows + 1).collectAsList();
+    for (Row row : found.subList(0, Math.min(rows, found.size()))) {
+      String[] cells = new String[row.size()];
+      for (int i = 0; i < cells.length; i++) {
+        cells[i] = cell(row.get(i));
+      }
+      table.row(cells);
+    }
+    table.lines().forEach(console::print);
+    if (found.size() > rows) {
+      console.print("  ... more rows; see --rows");
+    }
+  }
+
+  private static String cell(Object value) {
+    String line = String.valueOf(value).replaceAll("\\s+", " ");
+    return line.length() <= CELL_CHARACTERS ? line : line.substring(0, CELL_CHARACTERS) + "...";
+  }
+}

@@ -1,0 +1,207 @@
+package io.tracemill.job.error;
+
+import io.tracemill.job.error.JobException.Kind;
+import java.util.Collection;
+
+/** Every sentence with which a run is refused or ends early, in one place for review. */
+public final class JobErrors {
+  private JobErrors() {}
+
+  /** An option or its value is wrong; the message comes from where it was checked. */
+  public static JobException badOption(String message, Throwable cause) {
+    return new JobException(Kind.USAGE, sentence(message), cause);
+  }
+
+  /** An option's value is out of range. */
+  public static JobException outOfRange(String option, Object value, String range) {
+    return usage("%s is %s; it must be %s.".formatted(option, value, range));
+  }
+
+  /** Two options that exclude each other. */
+  public static JobException together(String one, String other) {
+    return usage("%s and %s exclude each other; give one of them.".formatted(one, other));
+  }
+
+  /** A setting in Spark's configuration that no option knows. */
+  public static JobException unknownKey(String key) {
+    return usage(
+        "%s is no setting of Tracemill; the part after spark.tracemill. must be an option's name,"
+                .formatted(key)
+            + " see --help.");
+  }
+
+  /** A model that is not a local folder. */
+  public static JobException remoteModel(String model) {
+    return usage(
+        "--model %s is not on a local file system; copy the model to the same folder on every host"
+                .formatted(model)
+            + " and give that folder.");
+  }
+
+  /** A model folder that is not there. */
+  public static JobException noModel(String model) {
+    return usage("--model %s does not exist or is not a folder.".formatted(model));
+  }
+
+  /** A model folder without a file that every checkpoint has. */
+  public static JobException noModelFile(String model, String file) {
+    return usage(
+        "--model %s has no %s; give the folder of a Hugging Face checkpoint."
+            .formatted(model, file));
+  }
+
+  /** A model file that cannot be read. */
+  public static JobException badModelFile(String file, Throwable cause) {
+    return new JobException(
+        Kind.USAGE, "%s cannot be read: %s.".formatted(file, cause.getMessage()), cause);
+  }
+
+  /** An input that is not there. */
+  public static JobException noInput(String input) {
+    return usage("--input %s does not exist.".formatted(input));
+  }
+
+  /** An input whose format cannot be told from its name. */
+  public static JobException unknownFormat(String input) {
+    return usage(
+        "The format of --input %s cannot be told from its name; add --input-format."
+            .formatted(input));
+  }
+
+  /** An input that Spark cannot read as what it is said to be. */
+  public static JobException unreadableInput(String input, String format, Throwable cause) {
+    return new JobException(
+        Kind.USAGE,
+        "--input %s cannot be read as %s: %s".formatted(input, format, firstLine(cause)),
+        cause);
+  }
+
+  /** An input without rows. */
+  public static JobException emptyInput(String input) {
+    return usage("--input %s holds no rows; nothing was started.".formatted(input));
+  }
+
+  /** An input of which no row can be read. */
+  public static JobException noReadableRow(String input, String format) {
+    return usage("--input %s cannot be read as %s: no row of it is.".formatted(input, format));
+  }
+
+  /** A column that is not there. */
+  public static JobException noColumn(
+      String option, String column, String input, Collection<String> has) {
+    return usage(
+        "%s %s: --input %s has no such column; it has %s."
+            .formatted(option, column, input, String.join(", ", has)));
+  }
+
+  /** Neither a prompt nor a conversation column. */
+  public static JobException noPromptColumn(String input, Collection<String> has) {
+    return usage(
+        "--input %s has neither a column 'prompt' nor 'messages'; name one with --prompt-column or"
+                .formatted(input)
+            + " --messages-column (it has "
+            + String.join(", ", has)
+            + ").");
+  }
+
+  /** A column of another type. */
+  public static JobException wrongType(
+      String option, String column, String input, String is, String wanted) {
+    return usage(
+        "%s %s of --input %s is of type %s; it must be %s."
+            .formatted(option, column, input, is, wanted));
+  }
+
+  /** A carried column that the output format cannot hold. */
+  public static JobException uncarriable(String column, String input, String type) {
+    return usage(
+        "Column %s of --input %s is of type %s, which the output cannot hold; leave it out or cast"
+                .formatted(column, input, type)
+            + " it.");
+  }
+
+  /** Ids that are not unique. */
+  public static JobException duplicateIds(String column, String input, String examples) {
+    return usage(
+        "Column %s of --input %s is not unique (%s); every row needs its own id."
+            .formatted(column, input, examples));
+  }
+
+  /** An output that holds a run already. */
+  public static JobException outputTaken(String output, String table) {
+    return usage(
+        "--output %s already holds a run (%s); give another folder or remove it."
+            .formatted(output, table));
+  }
+
+  /** An output that cannot be written. */
+  public static JobException unwritableOutput(String output, Throwable cause) {
+    return new JobException(
+        Kind.USAGE, "--output %s cannot be used: %s".formatted(output, firstLine(cause)), cause);
+  }
+
+  /** Speculative execution, which would generate hours of rows twice. */
+  public static JobException speculation() {
+    return usage(
+        "spark.speculation is on, which would generate slow rows twice; start with --conf"
+            + " spark.speculation=false.");
+  }
+
+  /** A Spark session that lacks Delta's classes. */
+  public static JobException noDelta() {
+    return usage(
+        "Delta Lake is not on Spark's class path; add --packages io.delta:delta-spark_4.1_2.13:4.4.0"
+            + " or write --output-format parquet.");
+  }
+
+  /** More rows failed than the user allows. */
+  public static JobException tooManyErrors(long failed, long done, String budget, String table) {
+    return new JobException(
+        Kind.FAILED,
+        "%d of %d rows failed, more than --max-errors %s; the run was stopped (column error_message"
+                .formatted(failed, done, budget)
+            + " of "
+            + table
+            + " says why, where rows were committed).",
+        null);
+  }
+
+  /** A table that does not hold what was generated. */
+  public static JobException wrongCount(String table, long wanted, long found) {
+    return new JobException(
+        Kind.FAILED,
+        "%s holds %d rows of this run where %d were due; do not use it."
+            .formatted(table, found, wanted),
+        null);
+  }
+
+  /** Generation that ended in an exception. */
+  public static JobException failed(Throwable cause) {
+    return new JobException(Kind.FAILED, "The run failed: " + Causes.sentence(cause), cause);
+  }
+
+  /** A query that Spark refuses. */
+  public static JobException badQuery(Throwable cause) {
+    return new JobException(Kind.USAGE, "The query failed: " + firstLine(cause), cause);
+  }
+
+  /** A folder without tables to query. */
+  public static JobException noTables(String folder) {
+    return usage(
+        "%s holds no tables of Tracemill; give the --output folder of a run with --tables."
+            .formatted(folder));
+  }
+
+  private static JobException usage(String message) {
+    return new JobException(Kind.USAGE, message, null);
+  }
+
+  private static String firstLine(Throwable cause) {
+    return sentence(Causes.sentence(cause));
+  }
+
+  private static String sentence(String message) {
+    String line = message.lines().findFirst().orElse("").strip();
+    return line.endsWith(".") || line.endsWith("?") ? line : line + ".";
+  }
+}

@@ -1,0 +1,69 @@
+package io.tracemill.job.output;
+
+import io.tracemill.job.error.JobErrors;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.apache.hadoop.fs.FileStatus;
+import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.Path;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.SparkSession;
+
+/** Makes the tables of finished runs known to SQL as the views {@code traces} and {@code runs}. */
+public final class TableViews {
+  private TableViews() {}
+
+  /**
+   * Registers the views; several runs below one folder are taken together.
+   *
+   * @param folder the output of a run, or a folder that holds outputs
+   * @throws io.tracemill.job.error.JobException where no tables are found
+   */
+  public static void register(SparkSession spark, String folder) {
+    List<OutputTables> found = find(spark, folder);
+    if (found.isEmpty()) {
+      throw JobErrors.noTables(folder);
+    }
+    union(found.stream().map(tables -> tables.readTraces(spark)).toList())
+        .createOrReplaceTempView("traces");
+    union(found.stream().map(tables -> tables.readRuns(spark)).toList())
+        .createOrReplaceTempView("runs");
+  }
+
+  private static Dataset<Row> union(List<Dataset<Row>> tables) {
+    return tables.stream().reduce((one, other) -> one.unionByName(other, true)).orElseThrow();
+  }
+
+  private static List<OutputTables> find(SparkSession spark, String folder) {
+    List<OutputTables> found = new ArrayList<>();
+    try {
+      Path path = new Path(folder);
+      FileSystem files = path.getFileSystem(spark.sparkContext().hadoopConfiguration());
+      at(files, path).ifPresent(found::add);
+      if (found.isEmpty() && files.exists(path)) {
+        for (FileStatus child : files.listStatus(path)) {
+          if (child.isDirectory()) {
+            at(files, child.getPath()).ifPresent(found::add);
+          }
+        }
+      }
+    } catch (IOException | IllegalArgumentException e) {
+      throw JobErrors.noTables(folder);
+    }
+    return found;
+  }
+
+  private static Optional<OutputTables> at(FileSystem files, Path folder) throws IOException {
+    for (OutputFormat format : OutputFormat.values()) {
+      String marker = format == OutputFormat.DELTA ? "_delta_log" : "_SUCCESS";
+      if (files.exists(new Path(folder, "traces/" + marker))
+          && files.exists(new Path(folder, "runs/" + marker))) {
+        return Optional.of(new OutputTables(folder.toString(), format));
+      }
+    }
+    return Optional.empty();
+  }
+}

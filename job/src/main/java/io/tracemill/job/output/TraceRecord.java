@@ -1,0 +1,35 @@
+package io.tracemill.job.output;
+
+import io.tracemill.engine.api.GenerationResult;
+import java.io.Serializable;
+import java.time.Instant;
+import java.util.Optional;
+import org.apache.spark.sql.Row;
+
+/**
+ * Everything a row of the traces table is made of.
+ *
+ * @param run what all rows of a run share
+ * @param place where it was made
+ * @param attempt which attempt of the Spark task made it, from 1
+ * @param finishedAt when it left the engine
+ * @param prompt the text, or the conversation as JSON; empty where the row had none
+ * @param input the carried columns; empty where there are none
+ * @param result what the engine said
+ */
+public record TraceRecord(
+    RunStamp run,
+    Place place,
+    int attempt,
+    Instant finishedAt,
+    Optional<String> prompt,
+    Optional<Row> input,
+    GenerationResult result) {
+
+  /** What all rows of a run share. */
+  public record RunStamp(String runId, String modelId, String engineVersion, long seed)
+      implements Serializable {}
+
+  /** Where a row was made. */
+  public record Place(String executorId, String backend, Optional<String> deviceUuid) {}
+}

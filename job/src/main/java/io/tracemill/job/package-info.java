@@ -1,0 +1,2 @@
+/** The main class. Depends on {@code job.cli}. */
+package io.tracemill.job;

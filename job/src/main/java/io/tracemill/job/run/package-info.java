@@ -1,0 +1,5 @@
+/**
+ * One run from input to tables: plan, generate, write, count. Depends on {@code job.input}, {@code
+ * job.output}, {@code job.progress}, {@code job.session}, {@code job.error} and {@code udf}.
+ */
+package io.tracemill.job.run;

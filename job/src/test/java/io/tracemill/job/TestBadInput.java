@@ -1,0 +1,305 @@
+package io.tracemill.job;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.tracemill.udf.FakeEngine;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Properties;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * Every mistake that stops a run before anything is generated, with the sentence a user sees. The
+ * same table is the page docs/errors.md; write it anew with {@code -Dtracemill.docs=write}.
+ */
+class TestBadInput {
+  private static final Path PAGE = Path.of("../docs/errors.md");
+  private static final String GOOD = "{\"id\": \"a\", \"prompt\": \"hi\"}\n";
+
+  @TempDir private Path folder;
+
+  /** A mistake: what is given, and what is said. */
+  record Mistake(String given, String[] options, String file, String content, String said) {
+    @Override
+    public String toString() {
+      return given;
+    }
+  }
+
+  private static Mistake option(String given, String said) {
+    return new Mistake("`" + given + "`", given.split(" "), "in.jsonl", GOOD, said);
+  }
+
+  private static Mistake file(String what, String name, String content, String said) {
+    return new Mistake(what, new String[0], name, content, said);
+  }
+
+  private static Mistake file(
+      String what, String options, String name, String content, String said) {
+    return new Mistake(what, options.split(" "), name, content, said);
+  }
+
+  static Stream<Mistake> mistakes() {
+    return Stream.of(
+        option("--colour red", "Unknown options: '--colour', 'red'. See --help."),
+        option(
+            "--slots many",
+            "Invalid value for option '--slots': 'many' is not an int. See --help."),
+        option("--slots 0", "--slots is 0; it must be 1 or more."),
+        option("--threads -1", "--threads is -1; it must be 0 or more."),
+        option("--prefill-chunk 0", "--prefill-chunk is 0; it must be 1 or more."),
+        option("--partitions 0", "--partitions is 0; it must be 1 or more."),
+        option("--samples 0", "--samples is 0; it must be 1 or more."),
+        option("--max-new-tokens 0", "max-new-tokens is 0; it must be 1 or more."),
+        option("--max-new-tokens -5", "max-new-tokens is -5; it must be 1 or more."),
+        option("--temperature -1", "temperature is -1.0; it must be 0 (greedy) to 100."),
+        option("--top-p 0", "top-p is 0.0; it must be above 0 and at most 1."),
+        option("--top-k -1", "top-k is -1; it must be 0 (off) or more."),
+        option("--min-p 1", "min-p is 1.0; it must be at least 0 and below 1."),
+        option(
+            "--repetition-penalty 0",
+            "repetition-penalty is 0.0; it must be above 0 and at most 100."),
+        option("--stop=", "A stop string is empty; leave it out or give it a text."),
+        option("--kv-policy magic", "KV policy 'magic' is unknown; choose one of full, rpc."),
+        option(
+            "--rpc-interval 1000 --rpc-ratio 3",
+            "The interval of KV policy rpc, 1000 tokens, is not divisible by the compression ratio"
+                + " 3; choose a multiple such as 999."),
+        option(
+            "--rpc-interval 64 --rpc-window 64",
+            "The window of KV policy rpc is 64 tokens; it must be smaller than the interval of 64"
+                + " tokens."),
+        option(
+            "--rpc-interval -64",
+            "The interval of KV policy rpc is -64; it must be at least 2 tokens."),
+        option(
+            "--rpc-ratio 1", "The compression ratio of KV policy rpc is 1; it must be at least 2."),
+        option(
+            "--rpc-mode fast", "KV policy rpc has no mode 'fast'; choose one of paper, release."),
+        option(
+            "--rpc-pooling-kernel 4",
+            "Option pooling-kernel of KV policy rpc is '4'; it must be an odd number from 1 (off)"
+                + " to 63."),
+        option(
+            "--kv-memory-fraction 1.5",
+            "--kv-memory-fraction is 1.5; it must be above 0 and at most 1."),
+        option(
+            "--kv-memory lots",
+            "--kv-memory is 'lots'; it must be a size above 0 such as 512m or 4g."),
+        option(
+            "--kv-element int3",
+            "--kv-element is 'int3'; it must be one of backend-default, float32, bf16."),
+        option(
+            "--admission always",
+            "--admission is 'always'; it must be one of lookahead, reserve-peak."),
+        option(
+            "--max-errors some",
+            "--max-errors is 'some'; it must be a number of rows such as 20, or a share such as"
+                + " 5%."),
+        option("--max-errors 101%", "--max-errors is 101%; it must be at most 100%."),
+        option(
+            "--input-format xml",
+            "--input-format is 'xml'; it must be one of jsonl, json, parquet, delta, csv, text."),
+        option(
+            "--output-format orc", "--output-format is 'orc'; it must be one of delta, parquet."),
+        option(
+            "--prompt-column p --messages-column m",
+            "--prompt-column and --messages-column exclude each other; give one of them."),
+        option("--model /no/model", "--model /no/model does not exist or is not a folder."),
+        option(
+            "--model hdfs://host/model",
+            "--model hdfs://host/model is not on a local file system; copy the model to the same"
+                + " folder on every host and give that folder."),
+        option(
+            "--model FOLDER",
+            "--model FOLDER has no config.json; give the folder of a Hugging"
+                + " Face checkpoint."),
+        option("--input FOLDER/none.jsonl", "--input FOLDER/none.jsonl does not exist."),
+        option(
+            "--prompt-column question",
+            "--prompt-column question: --input IN has no such column; it has id, prompt."),
+        option(
+            "--id-column key",
+            "--id-column key: --input IN has no such column; it has id, prompt."),
+        option(
+            "--messages-column prompt",
+            "--messages-column prompt of --input IN is of type STRING; it must be"
+                + " ARRAY<STRUCT<role: STRING, content: STRING>>."),
+        option("--output IN", "--output IN cannot be used: it is a file, not a folder."),
+        file(
+            "a file of an unknown kind",
+            "in.dat",
+            "hello",
+            "The format of --input IN cannot be told from its name; add --input-format."),
+        file("an empty file", "in.jsonl", "", "--input IN holds no rows; nothing was started."),
+        file(
+            "a CSV file with a header alone",
+            "in.csv",
+            "id,prompt\n",
+            "--input IN holds no rows; nothing was started."),
+        file(
+            "JSONL of which no line is an object",
+            "in.jsonl",
+            "hello\nworld\n",
+            "--input IN cannot be read as jsonl: no row of it is."),
+        file(
+            "neither prompts nor messages",
+            "in.jsonl",
+            "{\"id\": 1, \"text\": \"hi\"}\n",
+            "--input IN has neither a column 'prompt' nor 'messages'; name one with --prompt-column"
+                + " or --messages-column (it has id, text)."),
+        file(
+            "prompts that are numbers",
+            "in.jsonl",
+            "{\"id\": 1, \"prompt\": 5}\n",
+            "--prompt-column prompt of --input IN is of type BIGINT; it must be STRING."),
+        file(
+            "ids that are lists",
+            "in.jsonl",
+            "{\"id\": [1], \"prompt\": \"hi\"}\n",
+            "--id-column id of --input IN is of type ARRAY<BIGINT>; it must be a text or a"
+                + " number."),
+        file(
+            "ids that come twice",
+            "in.jsonl",
+            "{\"id\": 7, \"prompt\": \"a\"}\n{\"id\": 8, \"prompt\": \"b\"}\n"
+                + "{\"id\": 7, \"prompt\": \"c\"}\n",
+            "Column id of --input IN is not unique ('7' 2 times); every row needs its own id."),
+        file(
+            "a file that is not the Parquet it is said to be",
+            "--input-format parquet",
+            "in.jsonl",
+            GOOD,
+            "--input IN cannot be read as parquet: "));
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("mistakes")
+  void aMistakeGetsOneSentenceAndExitCode2AndStartsNothing(Mistake mistake) {
+    int opened = FakeEngine.OPENED.get();
+    JobRun run = run(mistake);
+    assertThat(run.exitCode()).as(run.output()).isEqualTo(2);
+    assertThat(run.output().lines()).hasSize(1);
+    String said = shown(run.output());
+    if (mistake.said().endsWith(": ")) {
+      assertThat(said).startsWith("tracemill: " + mistake.said());
+    } else {
+      assertThat(said).isEqualTo("tracemill: " + mistake.said());
+    }
+    assertThat(folder.resolve("out")).doesNotExist();
+    assertThat(FakeEngine.OPENED.get() - opened).as("engines opened").isLessThanOrEqualTo(1);
+  }
+
+  @Test
+  void anOutputThatHoldsARunIsRefused() {
+    Path in = JobRun.file(folder, "in.jsonl", GOOD);
+    Path out = folder.resolve("out");
+    assertThat(JobRun.run(in, out).exitCode()).isZero();
+    JobRun again = JobRun.run(in, out);
+    assertThat(again.exitCode()).isEqualTo(2);
+    assertThat(again.output().strip())
+        .isEqualTo(
+            "tracemill: --output %s already holds a run (%s/traces); give another folder or remove it."
+                .formatted(out, out));
+  }
+
+  @Test
+  void requiredOptionsAreNamed() {
+    JobRun run = JobRun.of("run", "--input", "x.jsonl");
+    assertThat(run.exitCode()).isEqualTo(2);
+    assertThat(run.output().strip())
+        .isEqualTo(
+            "tracemill: Missing required options: '--output=PATH', '--model=DIR'. See --help.");
+  }
+
+  @Test
+  void aKeyOfSparksConfigurationSetsAnOptionAndAnUnknownOneIsRefused() {
+    Path in = JobRun.file(folder, "in.jsonl", GOOD);
+    Properties keys = new Properties();
+    keys.setProperty("spark.tracemill.slots", "0");
+    JobRun run = JobRun.with(FakeEngine.fast(), keys, JobRun.arguments(in, folder.resolve("out")));
+    assertThat(run.output().strip()).isEqualTo("tracemill: --slots is 0; it must be 1 or more.");
+
+    keys.setProperty("spark.tracemill.slotz", "4");
+    JobRun typo = JobRun.with(FakeEngine.fast(), keys, JobRun.arguments(in, folder.resolve("out")));
+    assertThat(typo.exitCode()).isEqualTo(2);
+    assertThat(typo.output().strip())
+        .isEqualTo(
+            "tracemill: spark.tracemill.slotz is no setting of Tracemill; the part after"
+                + " spark.tracemill. must be an option's name, see --help.");
+  }
+
+  @Test
+  void thePageOfErrorsIsThisTable() throws IOException {
+    StringBuilder page = new StringBuilder();
+    page.append("# What is refused, and the sentence that says so\n\n");
+    page.append("Written by the test `TestBadInput` (`-Dtracemill.docs=write`). IN stands for the");
+    page.append(" input, FOLDER for a folder.\nNothing is started; the exit code is 2.\n\n");
+    page.append("| given | said |\n|---|---|\n");
+    mistakes()
+        .forEach(
+            mistake ->
+                page.append("| %s | %s |\n".formatted(mistake.given(), ending(mistake.said()))));
+    page.append(
+        "| an output that holds a run | --output OUT already holds a run (OUT/traces); give another"
+            + " folder or remove it. |\n");
+    page.append("\nWhat is wrong with one row becomes a result row with status `error`:\n\n");
+    page.append("| row | error_class | error_message |\n|---|---|---|\n");
+    TestRowErrors.problems()
+        .forEach(
+            problem ->
+                page.append(
+                    "| %s | %s | %s |\n"
+                        .formatted(problem.row(), problem.errorClass(), problem.message())));
+    if ("write".equals(System.getProperty("tracemill.docs"))) {
+      Files.writeString(PAGE, page);
+    }
+    assertThat(Files.readString(PAGE)).isEqualTo(page.toString());
+  }
+
+  private static String ending(String said) {
+    return said.endsWith(": ") ? said + "(the reader's reason)" : said;
+  }
+
+  private JobRun run(Mistake mistake) {
+    Path in = JobRun.file(folder, mistake.file(), mistake.content());
+    List<String> more = new ArrayList<>();
+    for (String option : mistake.options()) {
+      more.add(option.replace("FOLDER", folder.toString()).replaceAll("^IN$", in.toString()));
+    }
+    // An option of the case stands in for the one that every run has.
+    List<String> args = new ArrayList<>(List.of("run"));
+    addUnless(args, more, "--input", in.toString());
+    addUnless(args, more, "--output", folder.resolve("out").toString());
+    addUnless(args, more, "--model", JobRun.MODEL.toString());
+    args.addAll(more);
+    return JobRun.of(args.toArray(String[]::new));
+  }
+
+  private static void addUnless(List<String> args, List<String> more, String name, String value) {
+    if (!more.contains(name)) {
+      args.add(name);
+      args.add(value);
+    }
+  }
+
+  private String shown(String output) {
+    String shown = output.strip();
+    try (Stream<Path> files = Files.list(folder)) {
+      for (Path file :
+          files.filter(file -> file.getFileName().toString().startsWith("in.")).toList()) {
+        shown = shown.replace(file.toString(), "IN");
+      }
+    } catch (IOException e) {
+      throw new java.io.UncheckedIOException(e);
+    }
+    return shown.replace(folder.toString(), "FOLDER");
+  }
+}

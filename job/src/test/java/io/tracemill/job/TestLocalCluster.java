@@ -1,0 +1,154 @@
+package io.tracemill.job;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.File;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.jar.JarEntry;
+import java.util.jar.JarOutputStream;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.apache.spark.launcher.JavaModuleOptions;
+import org.apache.spark.sql.Row;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * The real engine on two executors in JVMs of their own, started as spark-submit starts them, from
+ * a folder of jars that stands in for an installed Spark.
+ */
+@Tag("model")
+class TestLocalCluster {
+  private static final int ROWS = 24;
+
+  @TempDir private Path folder;
+
+  @Test
+  void executorsInJvmsOfTheirOwnEachOpenAnEngineAndShareTheRows() throws Exception {
+    Path in =
+        JobRun.file(
+            folder,
+            "in.jsonl",
+            IntStream.range(0, ROWS)
+                .mapToObj("{\"id\": %1$d, \"prompt\": \"What is %1$d + 30?\"}\n"::formatted)
+                .collect(Collectors.joining()));
+    Path out = folder.resolve("out");
+    Path log = folder.resolve("log.txt");
+    Process process =
+        submit(
+            sparkHome(),
+            log,
+            JobRun.arguments(
+                in,
+                out,
+                "--partitions",
+                "8",
+                "--max-new-tokens",
+                "32",
+                "--slots",
+                "2",
+                "--kv-memory",
+                "16m",
+                "--threads",
+                "1"));
+    assertThat(process.waitFor(4, TimeUnit.MINUTES)).as("ended in time").isTrue();
+    assertThat(process.exitValue()).as(Files.readString(log)).isZero();
+
+    Row counts =
+        JobRun.traces(out)
+            .selectExpr(
+                "count(*)",
+                "count(distinct row_key)",
+                "count_if(status = 'ok')",
+                "array_join(array_sort(collect_set(executor_id)), ' ')")
+            .head();
+    assertThat(counts.mkString(" ")).isEqualTo("24 24 24 0 1");
+  }
+
+  private Process submit(Path home, Path log, String[] arguments) throws IOException {
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.addAll(List.of(JavaModuleOptions.defaultModuleOptions().split(" ")));
+    command.addAll(
+        List.of(
+            "-Xmx1g",
+            "-cp",
+            home.resolve("jars") + "/*",
+            "org.apache.spark.deploy.SparkSubmit",
+            "--master",
+            "local-cluster[2,1,1024]",
+            "--conf",
+            "spark.executor.memory=768m",
+            "--conf",
+            "spark.ui.enabled=false",
+            "--conf",
+            "spark.driver.host=127.0.0.1",
+            "--conf",
+            "spark.driver.bindAddress=127.0.0.1",
+            "--conf",
+            "spark.sql.shuffle.partitions=2",
+            "--conf",
+            "spark.databricks.delta.snapshotPartitions=2",
+            // Both executors are there before the first row is dealt out.
+            "--conf",
+            "spark.scheduler.minRegisteredResourcesRatio=1.0",
+            "--conf",
+            "spark.locality.wait=0s",
+            "--class",
+            "io.tracemill.job.ReasoningJob",
+            jar(home, "job-classes.jar").toString()));
+    command.addAll(List.of(arguments));
+    ProcessBuilder builder = new ProcessBuilder(command);
+    builder.environment().put("SPARK_HOME", home.toString());
+    builder.environment().put("SPARK_SCALA_VERSION", "2.13");
+    builder.environment().put("SPARK_LOCAL_IP", "127.0.0.1");
+    builder.directory(folder.toFile()); // Executors work in a folder below.
+    return builder.redirectErrorStream(true).redirectOutput(log.toFile()).start();
+  }
+
+  /** What this test runs with, as jars in one folder. */
+  private Path sparkHome() throws IOException {
+    Path home = folder.resolve("spark");
+    Files.createDirectories(home.resolve("jars"));
+    Files.createDirectories(home.resolve("conf"));
+    int number = 0;
+    for (String entry :
+        System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"))
+            .split(File.pathSeparator)) {
+      Path path = Path.of(entry).toAbsolutePath();
+      if (Files.isDirectory(path)) {
+        if (path.endsWith("target/classes")) {
+          pack(path, jar(home, path.getParent().getParent().getFileName() + "-classes.jar"));
+        }
+      } else if (entry.endsWith(".jar") && !entry.endsWith("-tests.jar")) {
+        Files.createSymbolicLink(
+            home.resolve("jars").resolve(number++ + "-" + path.getFileName()), path);
+      }
+    }
+    return home;
+  }
+
+  private static Path jar(Path home, String name) {
+    return home.resolve("jars").resolve(name);
+  }
+
+  private static void pack(Path classes, Path jar) throws IOException {
+    try (OutputStream out = Files.newOutputStream(jar);
+        JarOutputStream entries = new JarOutputStream(out);
+        Stream<Path> files = Files.walk(classes)) {
+      for (Path file : files.filter(Files::isRegularFile).toList()) {
+        entries.putNextEntry(new JarEntry(classes.relativize(file).toString()));
+        Files.copy(file, entries);
+        entries.closeEntry();
+      }
+    }
+  }
+}

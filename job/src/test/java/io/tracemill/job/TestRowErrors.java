@@ -1,0 +1,151 @@
+package io.tracemill.job;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.apache.spark.sql.Row;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A row that cannot run is a row of the result; its neighbours are generated. */
+class TestRowErrors {
+  @TempDir private Path folder;
+
+  /** A row that cannot run. */
+  record Problem(String row, String key, String json, String errorClass, String message) {}
+
+  static Stream<Problem> problems() {
+    return Stream.of(
+        new Problem(
+            "prompt is null",
+            "null",
+            "{\"id\": \"null\", \"prompt\": null}",
+            "INVALID_PROMPT",
+            "The prompt is null."),
+        new Problem(
+            "prompt is missing",
+            "missing",
+            "{\"id\": \"missing\"}",
+            "INVALID_PROMPT",
+            "The prompt is null."),
+        new Problem(
+            "prompt is empty",
+            "empty",
+            "{\"id\": \"empty\", \"prompt\": \"\"}",
+            "INVALID_PROMPT",
+            "The prompt is empty."),
+        new Problem(
+            "prompt is white space",
+            "blank",
+            "{\"id\": \"blank\", \"prompt\": \" \\t\\n\"}",
+            "INVALID_PROMPT",
+            "The prompt holds nothing but white space."),
+        new Problem(
+            "prompt with half a surrogate pair",
+            "lone",
+            "{\"id\": \"lone\", \"prompt\": \"a \\ud83d b\"}",
+            "INVALID_PROMPT",
+            "The line holds half of a surrogate pair, which is no character."),
+        new Problem(
+            "line that is no JSON object",
+            "",
+            "{\"id\": \"cut\", \"prompt\": \"half a li",
+            "INVALID_PROMPT",
+            "The line is not a JSON object."),
+        new Problem(
+            "id is null",
+            "",
+            "{\"id\": null, \"prompt\": \"no id\"}",
+            "INVALID_PROMPT",
+            "The id of the row is null or blank."),
+        new Problem(
+            "prompt longer than the context",
+            "long",
+            "{\"id\": \"long\", \"prompt\": \"" + "x".repeat(90) + "\"}",
+            "PROMPT_TOO_LONG",
+            "The prompt has 90 tokens; the context holds 60."));
+  }
+
+  @Test
+  void everyBadRowIsCountedOnceAndTheGoodOnesRun() {
+    String bad = problems().map(Problem::json).collect(Collectors.joining("\n"));
+    Path in =
+        JobRun.file(
+            folder,
+            "in.jsonl",
+            "{\"id\": \"good\", \"prompt\": \"hi\"}\n"
+                + bad
+                + "\n{\"id\": \"pair\", \"prompt\": \"\\ud83d\\ude80\"}\n");
+    Path out = folder.resolve("out");
+    JobRun run = JobRun.run(in, out, "--max-context", "60");
+    assertThat(run.exitCode()).as(run.output()).isZero();
+
+    Map<String, String> errors = new TreeMap<>();
+    int ok = 0;
+    for (Row row :
+        JobRun.traces(out)
+            .select("row_key", "status", "finish_reason", "error_class", "error_message", "trace")
+            .collectAsList()) {
+      if (row.getString(1).equals("ok")) {
+        ok++;
+        continue;
+      }
+      assertThat(row.getString(2)).isEqualTo("error");
+      assertThat(row.isNullAt(5)).as("trace of %s is null", row.getString(0)).isTrue();
+      errors.put(row.getString(0), row.getString(3) + " " + row.getString(4));
+    }
+    assertThat(ok).as("good rows").isEqualTo(2);
+    assertThat(errors).hasSize((int) problems().count());
+    problems()
+        .forEach(
+            problem -> {
+              String said = problem.errorClass() + " " + problem.message();
+              if (problem.key().isEmpty()) {
+                assertThat(errors).containsValue(said);
+              } else {
+                assertThat(errors).containsEntry(problem.key(), said);
+              }
+            });
+    Row runs = JobRun.runs(out).selectExpr("rows", "failed_rows").head();
+    assertThat(runs.mkString("/")).isEqualTo("10/8");
+  }
+
+  @Test
+  void textThatIsNotUtf8IsARowWithAnErrorAndNoLine() throws IOException {
+    Path in = folder.resolve("in.txt");
+    byte[] good = "fine\n".getBytes(StandardCharsets.UTF_8);
+    byte[] bad = {'b', 'a', 'd', ' ', (byte) 0xed, (byte) 0xa0, (byte) 0xbd, '\n'};
+    Files.write(in, good);
+    Files.write(in, bad, java.nio.file.StandardOpenOption.APPEND);
+    Path out = folder.resolve("out");
+    assertThat(JobRun.run(in, out).exitCode()).isZero();
+    assertThat(
+            JobRun.traces(out)
+                .filter("status = 'error'")
+                .select("error_message")
+                .collectAsList()
+                .toString())
+        .isEqualTo("[[The prompt is not valid UTF-8.]]");
+  }
+
+  @Test
+  void aRecordOfCsvWithTooManyFieldsIsNotCutInSilence() {
+    Path in = JobRun.file(folder, "in.csv", "id,prompt\n1,good\n2,one,two\n");
+    Path out = folder.resolve("out");
+    assertThat(JobRun.run(in, out).exitCode()).isZero();
+    assertThat(
+            JobRun.traces(out)
+                .filter("status = 'error'")
+                .select("row_key", "error_message")
+                .collectAsList()
+                .toString())
+        .isEqualTo("[[2,The record has another number of fields than the header.]]");
+  }
+}

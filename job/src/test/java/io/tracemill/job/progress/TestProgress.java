@@ -1,0 +1,92 @@
+package io.tracemill.job.progress;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+
+class TestProgress {
+  @Test
+  void aLineSaysRowsFailuresSpeedSlotsSavedRowsAndTimeToGo() {
+    assertThat(
+            ProgressMonitor.line(
+                new ProgressMonitor.Sample(
+                    118, 2, 2_000, 2310.4, 700, 1_000, 90, 100, 32, Duration.ofSeconds(65))))
+        .isEqualTo(
+            "118/2,000 rows  2 failed  2,310 tokens/s  slots 90 %  KV saved 30 %  1:05 elapsed,"
+                + " 15:12-20:55 to go");
+    assertThat(
+            ProgressMonitor.line(
+                new ProgressMonitor.Sample(0, 0, 10, 0, 0, 0, 0, 0, 32, Duration.ofSeconds(1))))
+        .isEqualTo("0/10 rows  0 failed  0 tokens/s  slots -  KV saved -  0:01 elapsed, ? to go");
+  }
+
+  @Test
+  void theRangeNarrowsAsRowsFinishAndEndsAtZero() {
+    assertThat(Eta.of(Duration.ofMinutes(1), 2, 100, 8)).isEmpty();
+    Duration early = width(Eta.of(Duration.ofMinutes(10), 10, 1_000, 8).orElseThrow());
+    Duration late = width(Eta.of(Duration.ofMinutes(10), 900, 1_000, 8).orElseThrow());
+    assertThat(late).isLessThan(early);
+    assertThat(Eta.of(Duration.ofMinutes(10), 10, 10, 8).orElseThrow().label()).isEqualTo("0:00");
+    assertThat(Eta.clock(Duration.ofSeconds(3_725))).isEqualTo("1:02:05");
+  }
+
+  /** Rows of exponential length on 16 slots: the truth should lie in the range most of the time. */
+  @Test
+  void theRangeHoldsTheTruthForRowsOfVeryDifferentLengths() {
+    long seed = Long.getLong("tests.seed", 42);
+    Random random = new Random(seed);
+    int inside = 0;
+    int trials = 400;
+    for (int trial = 0; trial < trials; trial++) {
+      double[] ends = ends(random, 16, 400);
+      double whole = Arrays.stream(ends).max().orElseThrow();
+      double now = whole * 0.3;
+      long done = Arrays.stream(ends).filter(end -> end <= now).count();
+      Eta eta =
+          Eta.of(Duration.ofMillis(Math.round(now * 1_000)), done, ends.length, 16).orElseThrow();
+      double truth = (whole - now) * 1_000;
+      if (eta.soonest().toMillis() <= truth && truth <= eta.latest().toMillis()) {
+        inside++;
+      }
+    }
+    assertThat(inside)
+        .as("of %d trials, seed %d", trials, seed)
+        .isBetween(trials * 85 / 100, trials * 96 / 100);
+  }
+
+  @Test
+  void aTerminalRewritesItsLineAndAFileGetsLines() {
+    assertThat(printed(Console.Screen.TERMINAL)).isEqualTo("\r\033[Kone\r\033[Ktwo\r\033[Kdone\n");
+    assertThat(printed(Console.Screen.PLAIN)).isEqualTo("one\ntwo\ndone\n");
+  }
+
+  private static String printed(Console.Screen screen) {
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    Console console = new Console(new PrintStream(bytes, true, StandardCharsets.UTF_8), screen);
+    console.progress("one");
+    console.progress("two");
+    console.print("done");
+    return bytes.toString(StandardCharsets.UTF_8);
+  }
+
+  private static double[] ends(Random random, int slots, int rows) {
+    double[] free = new double[slots];
+    double[] ends = new double[rows];
+    for (int i = 0; i < rows; i++) {
+      Arrays.sort(free);
+      ends[i] = free[0] - Math.log(1 - random.nextDouble());
+      free[0] = ends[i];
+    }
+    return ends;
+  }
+
+  private static Duration width(Eta eta) {
+    return eta.latest().minus(eta.soonest());
+  }
+}

@@ -1,0 +1,248 @@
+package io.tracemill.udf;
+
+import io.tracemill.engine.EngineSnapshot;
+import io.tracemill.engine.Feeder;
+import io.tracemill.engine.error.ErrorCode;
+import io.tracemill.engine.error.ReasoningException;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.BooleanSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Holds the one engine of this JVM. The first task that needs it has it opened in a thread of its
+ * own, the others join; it stays open for later tasks and is closed at the end of the JVM, on
+ * {@link #closeIdle}, or when a task comes with other settings while nobody uses it.
+ *
+ * <p>Spark may load this class twice in one executor (one class loader a session for uploaded
+ * jars). A system property names the copy that owns the engine, so that a second copy refuses
+ * plainly instead of loading a second model onto the same device.
+ */
+public final class EngineHolder {
+  /** The system property that names the owner of this JVM's engine. */
+  static final String OWNER_PROPERTY = "io.tracemill.engine.owner";
+
+  private static final Logger LOG = LoggerFactory.getLogger(EngineHolder.class);
+  private static final long JOIN_SLICE_MILLIS = 100;
+  private static final Object LOCK = new Object();
+  private static final String OWNER =
+      EngineHolder.class.getClassLoader() + "@" + System.identityHashCode(EngineHolder.class);
+
+  // Both are read and written under LOCK.
+  private static Held held;
+  private static boolean hookInstalled;
+
+  private EngineHolder() {}
+
+  /**
+   * Joins this JVM's engine, opening it where there is none, and waits until it is ready.
+   *
+   * @param cancelled asked a few times a second while waiting
+   * @return a lease that the caller closes
+   * @throws ReasoningException where the engine cannot be opened, another copy of this class owns
+   *     one, one with other settings is in use, or {@code cancelled} became true
+   */
+  public static Lease lease(
+      EngineSettings settings, EngineOpener opener, BooleanSupplier cancelled) {
+    Held joined = join(settings, opener);
+    try {
+      return new Lease(joined, await(joined, cancelled));
+    } catch (RuntimeException e) {
+      leave(joined);
+      throw e;
+    }
+  }
+
+  /** Starts opening the engine in the background, so that loading overlaps other work. */
+  public static void warmUp(EngineSettings settings, EngineOpener opener) {
+    leave(join(settings, opener));
+  }
+
+  /** Closes the engine where no lease is open; otherwise does nothing. */
+  public static void closeIdle() {
+    synchronized (LOCK) {
+      if (held != null && held.leases == 0) {
+        shutDown();
+      }
+    }
+  }
+
+  private static Held join(EngineSettings settings, EngineOpener opener) {
+    synchronized (LOCK) {
+      if (held != null && held.opening.isCompletedExceptionally()) {
+        shutDown();
+      }
+      if (held != null && !held.settings.equals(settings)) {
+        if (held.leases > 0) {
+          throw new ReasoningException(
+              ErrorCode.BACKEND_UNAVAILABLE,
+              "Another run with other engine settings is using this executor's engine; wait for it"
+                  + " or start a separate Spark application.");
+        }
+        shutDown();
+      }
+      if (held == null) {
+        claim();
+        held = new Held(settings, open(settings, opener));
+      }
+      held.leases++;
+      return held;
+    }
+  }
+
+  private static void leave(Held left) {
+    synchronized (LOCK) {
+      left.leases--;
+    }
+  }
+
+  private static CompletableFuture<SharedEngine> open(
+      EngineSettings settings, EngineOpener opener) {
+    CompletableFuture<SharedEngine> opening = new CompletableFuture<>();
+    Thread thread =
+        new Thread(
+            () -> {
+              try {
+                SharedEngine engine = opener.open(settings);
+                LOG.info("{}", engine.description());
+                opening.complete(engine);
+              } catch (Throwable e) { // Whatever it was, the waiting tasks must hear of it.
+                opening.completeExceptionally(e);
+              }
+            },
+            "tracemill-open");
+    thread.setDaemon(true);
+    thread.start();
+    return opening;
+  }
+
+  private static SharedEngine await(Held joined, BooleanSupplier cancelled) {
+    while (true) {
+      try {
+        return joined.opening.get(JOIN_SLICE_MILLIS, TimeUnit.MILLISECONDS);
+      } catch (TimeoutException e) {
+        if (cancelled.getAsBoolean()) {
+          throw new ReasoningException(
+              ErrorCode.BACKEND_UNAVAILABLE, "The task was cancelled while its engine opened.");
+        }
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw new ReasoningException(
+            ErrorCode.BACKEND_UNAVAILABLE, "The task was interrupted while its engine opened.", e);
+      } catch (ExecutionException e) {
+        if (e.getCause() instanceof ReasoningException known) {
+          throw new ReasoningException(known.code(), known.getMessage(), known);
+        }
+        throw new ReasoningException(
+            ErrorCode.INTERNAL, "The engine could not be opened: " + e.getCause(), e.getCause());
+      }
+    }
+  }
+
+  private static void claim() {
+    Object owner = System.getProperties().putIfAbsent(OWNER_PROPERTY, OWNER);
+    if (owner != null && !owner.equals(OWNER)) {
+      throw new ReasoningException(
+          ErrorCode.BACKEND_UNAVAILABLE,
+          "This JVM already runs an engine of another copy of Tracemill ("
+              + owner
+              + "); put the jars on Spark's class path once, not into each session.");
+    }
+    if (!hookInstalled) {
+      hookInstalled = true;
+      Runtime.getRuntime().addShutdownHook(new Thread(EngineHolder::closeAtExit, "tracemill-exit"));
+    }
+  }
+
+  private static void closeAtExit() {
+    synchronized (LOCK) {
+      if (held != null) {
+        shutDown();
+      }
+    }
+  }
+
+  private static void shutDown() {
+    Held ended = held;
+    held = null;
+    try {
+      // An engine that is still being opened is closed by whoever finishes opening it.
+      ended.opening.thenAccept(SharedEngine::close);
+    } finally {
+      System.getProperties().remove(OWNER_PROPERTY, OWNER);
+    }
+  }
+
+  /** One caller's share of the engine; closing twice is allowed. */
+  public static final class Lease implements AutoCloseable {
+    private final Held joined;
+    private final SharedEngine engine;
+    private boolean closed;
+
+    private Lease(Held joined, SharedEngine engine) {
+      this.joined = joined;
+      this.engine = engine;
+    }
+
+    /** A new feeder; the caller closes it before the lease. */
+    public Feeder feeder() {
+      return engine.feeder();
+    }
+
+    /** The backend's name. */
+    public String backend() {
+      return engine.backend();
+    }
+
+    /** One line about the engine, for people. */
+    public String description() {
+      return engine.description();
+    }
+
+    /** Identity of the accelerator; empty for a CPU. */
+    public Optional<String> deviceUuid() {
+      return engine.deviceUuid();
+    }
+
+    /**
+     * Counters of the engine since any lease last asked. What all leases of a JVM see adds up to
+     * what the engine did, each step counted once.
+     */
+    public EngineDelta takeDelta() {
+      return joined.takeDelta(engine.snapshot());
+    }
+
+    @Override
+    public synchronized void close() {
+      if (!closed) {
+        closed = true;
+        leave(joined);
+      }
+    }
+  }
+
+  private static final class Held {
+    private final EngineSettings settings;
+    private final CompletableFuture<SharedEngine> opening;
+    private EngineDelta seen = EngineDelta.NONE;
+
+    // Under LOCK.
+    private int leases;
+
+    private Held(EngineSettings settings, CompletableFuture<SharedEngine> opening) {
+      this.settings = settings;
+      this.opening = opening;
+    }
+
+    private synchronized EngineDelta takeDelta(EngineSnapshot now) {
+      EngineDelta total = EngineDelta.sinceOpened(now);
+      EngineDelta delta = total.minus(seen);
+      seen = total;
+      return delta;
+    }
+  }
+}

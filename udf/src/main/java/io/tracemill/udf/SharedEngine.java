@@ -1,0 +1,31 @@
+package io.tracemill.udf;
+
+import io.tracemill.engine.EngineSnapshot;
+import io.tracemill.engine.Feeder;
+import java.util.Optional;
+
+/**
+ * The engine as the tasks of an executor see it. All methods but {@link #close} may be called from
+ * any thread.
+ */
+public interface SharedEngine extends AutoCloseable {
+
+  /** A new door for one task; the task closes it. */
+  Feeder feeder();
+
+  /** Counters since the engine was opened. */
+  EngineSnapshot snapshot();
+
+  /** One line for people: backend, device, element types, pages. */
+  String description();
+
+  /** The backend's name, such as {@code cpu}. */
+  String backend();
+
+  /** Stable identity of the accelerator; empty for a CPU. */
+  Optional<String> deviceUuid();
+
+  /** Ends the engine; feeders that are still open fail. */
+  @Override
+  void close();
+}
