@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Random;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
@@ -36,15 +37,17 @@ class TestCudaSampling {
 
   @ParameterizedTest
   @CsvSource({
-    "1.0, 0, 1.0, 0.0",
-    "2.5, 0, 1.0, 0.0",
-    "2.5, 40, 1.0, 0.0",
-    "2.0, 0, 0.9, 0.0",
-    "3.0, 0, 1.0, 0.02",
-    "2.0, 50, 0.95, 0.01"
+    "1.0, 0, 1.0, 0.0, 1",
+    "4.0, 0, 1.0, 0.0, 20",
+    "4.0, 40, 1.0, 0.0, 9",
+    "4.0, 0, 0.9, 0.0, 9",
+    "6.0, 0, 1.0, 0.02, 9",
+    "5.0, 50, 0.95, 0.01, 9"
   })
-  void everyDrawIsTheOneComputedInDouble(float temperature, int topK, float topP, float minP) {
-    int[] prompt = GoldenCase.full().get(2).prompt();
+  void everyDrawIsTheOneComputedInDouble(
+      float temperature, int topK, float topP, float minP, int leastDistinct) {
+    // Text that the model has never seen leaves it undecided, so that filters have work to do.
+    int[] prompt = new Random(8).ints(21, 0, VOCAB).toArray();
     SamplingParams sampling =
         new SamplingParams(temperature, topK, topP, minP, 1, 10, List.of(), 0);
     int wrong = 0;
@@ -78,7 +81,7 @@ class TestCudaSampling {
       }
     }
     assertThat(wrong).as("wrong draws of %d", LANES * BATCHES).isZero();
-    assertThat(distinct).as("distinct tokens drawn").isGreaterThan(3);
+    assertThat(distinct).as("distinct tokens drawn").isGreaterThanOrEqualTo(leastDistinct);
   }
 
   private static long key(int batch, int lane) {
