@@ -2,17 +2,17 @@
 //   M = max_c m_c;  out[row][head] = bf16( sum_c exp2(m_c - M) o_c / sum_c exp2(m_c - M) l_c )
 //   partial [chunk * Hkv + kvHead][group][d] fp32, partialStats [chunk * Hkv + kvHead][group] = (m, l), rowChunks [rows][2]
 //   (attention_work_list.cu); out [rows][Hq*d] bf16. Rows of no or one chunk are left alone.
-// A CTA takes one row and one query head; warp w takes the chunks w, w+8, ... in ascending order, 8 of them in flight, and the 8
+// A CTA takes one row and one query head; warp w of 4 takes the chunks w, w+4, ... in ascending order, 8 of them in flight, and the
 // warps are merged in warp order: an order that depends on the number of chunks alone.
-// Shared memory: 8 * (d + 2) * 4 bytes static. Launch: grid (Hq, rows), block 256. CPU twin: as paged_attention_decode.cu.
+// Shared memory: 4 * (d + 2) * 4 bytes static. Launch: grid (Hq, rows), block 128;
+// may be left out of a graph whose rows all have at most 256 cache rows (own row included). CPU twin: as paged_attention_decode.cu.
 #include "device_math.cuh"
 
 namespace tracemill {
 
-constexpr int kMergeWarps = 8;
 constexpr int kMergeFlight = 8;
 
-template <int kHeadDim>
+template <int kHeadDim, int kMergeWarps>
 __device__ __forceinline__ void mergeChunks(const float* partial, const float2* partialStats, const int2* rowChunks,
                                             bf16* out, int numQueryHeads, int numKvHeads) {
   constexpr int kCount = kHeadDim / 32;
@@ -101,14 +101,13 @@ __device__ __forceinline__ void mergeChunks(const float* partial, const float2* 
 
 }  // namespace tracemill
 
-extern "C" __global__ void __launch_bounds__(256)
-    attention_merge_d128(const float* partial, const float2* partialStats, const int2* rowChunks,
-                         unsigned short* out, int numQueryHeads, int numKvHeads) {
-  tracemill::mergeChunks<128>(partial, partialStats, rowChunks, out, numQueryHeads, numKvHeads);
-}
+#define TRACEMILL_MERGE_KERNEL(NAME, DIM, WARPS)                                                   \
+  extern "C" __global__ void __launch_bounds__(WARPS * 32)                                         \
+      NAME(const float* partial, const float2* partialStats, const int2* rowChunks,                \
+           unsigned short* out, int numQueryHeads, int numKvHeads) {                               \
+    tracemill::mergeChunks<DIM, WARPS>(partial, partialStats, rowChunks, out, numQueryHeads,       \
+                                       numKvHeads);                                                \
+  }
 
-extern "C" __global__ void __launch_bounds__(256)
-    attention_merge_d64(const float* partial, const float2* partialStats, const int2* rowChunks,
-                        unsigned short* out, int numQueryHeads, int numKvHeads) {
-  tracemill::mergeChunks<64>(partial, partialStats, rowChunks, out, numQueryHeads, numKvHeads);
-}
+TRACEMILL_MERGE_KERNEL(attention_merge_d128, 128, 4)
+TRACEMILL_MERGE_KERNEL(attention_merge_d64, 64, 4)

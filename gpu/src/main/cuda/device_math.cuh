@@ -48,7 +48,6 @@ __device__ __forceinline__ float warpSum(float x) {
 }
 
 // Read through L2 only: for values that another CTA of the same launch has written.
-__device__ __forceinline__ float4 loadFromL2(const float4* address) { return __ldcg(address); }
 __device__ __forceinline__ float2 loadFromL2(const float2* address) { return __ldcg(address); }
 
 // Adds and returns the old value; what this thread (and threads that it synchronised with) wrote before is visible first.

@@ -1,11 +1,10 @@
 // Repacks rows of a row-major weight [rows][K] into the layout that the GEMM kernels stream.
 //
-// Formula: packed[packed_offset(p(row), k)] = bfloat16(source[row][k]), zero for K <= k < 64 *
-// numSlabs
-//   p(row) = first_row + row                                  row_map 0: plain; q, k, v after one
-//   another
-//          = 16 * (i / 8) + i % 8,      i = first_row + row   row_map 1: gate
-//          = 16 * (i / 8) + 8 + i % 8,  i = first_row + row   row_map 2: up
+// Formula: packed[packed_offset(p(row), k)] = bfloat16(source[row][k]), zero for k from K to
+// 64 * numSlabs, where by row_map, with i = first_row + row,
+//   0: p(row) = i                         plain; the rows of q, k and v after one another
+//   1: p(row) = 16 * (i / 8) + i % 8      gate
+//   2: p(row) = 16 * (i / 8) + 8 + i % 8  up
 // so a matrix may arrive in slices of rows, each a launch of its own. Rows that no slice covers (N
 // not a multiple of 256) must be zero: clear the packed buffer before the first slice.
 //

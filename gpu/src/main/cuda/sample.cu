@@ -4,7 +4,8 @@
 //   z_i = x_i * inverseTemperature (1/T; 0 means greedy: z_i = x_i and the lowest id of the largest z is taken); NaN counts as -inf
 //   K_i = trunc((max z - z_i) * 2^18), an integer key; K_i >= 22 * 2^18 has no mass and is never drawn
 //   mass(K) = E[b] * (2048 - l) + E[b+1] * l with b = K >> 11, l = K & 2047 and the host's table
-//             E[b] = round(2^31 * exp(-b / 128)), stored as massTable[b] = (E[b], E[b+1]), b = 0..2815: exp(-K / 2^18) in units of 2^-42, at most 7.7e-6 (relative) above it
+//             E[b] = round(2^31 * exp(-b / 128)), stored as massTable[b] = (E[b], E[b+1]), b = 0..2815:
+//             exp(-K / 2^18) in units of 2^-42, at most 7.7e-6 (relative) above it
 // The tokens are ordered by (K, id); keys below 2^-18 nats apart are ties. Each filter keeps a prefix of that order:
 //   top-k   the first topK (0: off)
 //   top-p   the shortest prefix with mass >= ceil(double(topP) * double(mass kept by top-k)) (>= 1: off)

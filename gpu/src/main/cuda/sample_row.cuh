@@ -410,7 +410,7 @@ struct RowSampler {
     int end = min(begin + part, length);
     unsigned long long mass = 0;
     unsigned ties = 0;
-#pragma unroll 4
+#pragma unroll 8
     for (int i = begin; i < end; i++) {
       unsigned k = key(i);
       if (k < cutKey) mass += massOf(k);

@@ -74,7 +74,7 @@ struct Runner {
     v.kernel<<<ctas, v.threads, v.sharedBytes, stream>>>(
         query.get(), pool, work.get(), workCount.get(), partial.get(), stats.get(), out.get(), hq, hkv, scale);
     if (!merged) return;
-    (dim == 128 ? attention_merge_d128 : attention_merge_d64)<<<dim3(hq, rows), 256, 0, stream>>>(
+    (dim == 128 ? attention_merge_d128 : attention_merge_d64)<<<dim3(hq, rows), 128, 0, stream>>>(
         partial.get(), stats.get(), rowChunks.get(), out.get(), hq, hkv);
   }
 };

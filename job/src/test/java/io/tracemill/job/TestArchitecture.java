@@ -34,7 +34,8 @@ class TestArchitecture {
           "engine/compress",
           "engine/error",
           "engine/kvcache",
-          "engine/model");
+          "engine/model",
+          "engine/text");
 
   /** Floors of job: a package uses lower ones only. */
   private static final Map<String, Integer> JOB_FLOORS =

@@ -8,8 +8,11 @@ public final class AttentionWorkListKernel {
   /** Cache rows of a chunk. */
   public static final int CHUNK_ROWS = 256;
 
-  /** Least descriptors that the list must have room for. */
-  public static final int LEAST_CAPACITY = 256;
+  /**
+   * Least descriptors that the list must have room for: each thread block of the attention reads
+   * one before it knows how many there are.
+   */
+  public static final int LEAST_CAPACITY = 1024;
 
   /** Bytes of a descriptor. */
   public static final int DESCRIPTOR_BYTES = 32;

@@ -10,7 +10,7 @@ import jcuda.driver.CUfunction;
 public final class PagedAttentionDecodeKernel {
   private static final int BLOCK = 256;
   private static final int BLOCKS_PER_MULTIPROCESSOR = 2;
-  private static final int MERGE_BLOCK = 256;
+  private static final int MERGE_BLOCK = 128;
   private static final int SHARED_BYTES_128 = 115_456;
   private static final int SMALL_SHARED_BYTES_128 = 82_688;
   private static final int SHARED_BYTES_64 = 107_264;

@@ -5,8 +5,8 @@ import jcuda.driver.CUfunction;
 
 /** {@code sample_cluster}, {@code sample_row} and {@code mark_seen}: the next token of each row. */
 public final class SampleKernel {
-  /** Entries of the table that {@link #massTable} makes. */
-  public static final int MASS_TABLE_ENTRIES = 2817;
+  /** Pairs of the table that {@link #massTable} makes. */
+  private static final int MASS_TABLE_PAIRS = 2816;
 
   private static final int CLUSTER = 8;
   private static final int CLUSTER_BLOCK = 512;
@@ -38,13 +38,21 @@ public final class SampleKernel {
     this.markSeen = launcher.kernel("mark_seen", 0);
   }
 
-  /** {@code round(2^31 * exp(-b / 128))}, b = 0..2816, as unsigned 32-bit values. */
+  /**
+   * {@code E[b] = round(2^31 * exp(-b / 128))} as pairs {@code (E[b], E[b + 1])}, b = 0..2815, of
+   * unsigned 32-bit values.
+   */
   public static int[] massTable() {
-    int[] table = new int[MASS_TABLE_ENTRIES];
-    for (int b = 0; b < table.length; b++) {
-      table[b] = (int) Math.round(0x1p31 * Math.exp(-b / 128.0));
+    int[] table = new int[2 * MASS_TABLE_PAIRS];
+    for (int b = 0; b < MASS_TABLE_PAIRS; b++) {
+      table[2 * b] = mass(b);
+      table[2 * b + 1] = mass(b + 1);
     }
     return table;
+  }
+
+  private static int mass(int b) {
+    return (int) Math.round(0x1p31 * Math.exp(-b / 128.0));
   }
 
   /** The integer distance below the largest logit beyond which min-p drops a token. */

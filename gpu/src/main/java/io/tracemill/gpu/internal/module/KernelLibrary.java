@@ -7,6 +7,7 @@ import io.tracemill.gpu.internal.device.DriverException;
 import io.tracemill.gpu.internal.memory.ResourceStack;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.function.Function;
 import jcuda.driver.CUfunction;
 import jcuda.driver.CUmodule;
@@ -28,12 +29,20 @@ public final class KernelLibrary implements AutoCloseable {
   }
 
   private final CudaDriver driver;
-  private final List<CUmodule> modules;
+  private final List<LoadedModule> modules;
   private final Form form;
   private final ResourceStack resources;
 
+  /** A module and the kernels that its PTX names; those of newer devices alone are not there. */
+  private record LoadedModule(String name, CUmodule handle, Set<String> kernels) {
+    /** Whether it has a kernel, as far as that can be told without asking the driver. */
+    boolean mayHave(String kernel) {
+      return kernels.contains(kernel) || kernel.startsWith(name);
+    }
+  }
+
   private KernelLibrary(
-      CudaDriver driver, List<CUmodule> modules, Form form, ResourceStack resources) {
+      CudaDriver driver, List<LoadedModule> modules, Form form, ResourceStack resources) {
     this.driver = driver;
     this.modules = modules;
     this.form = form;
@@ -84,11 +93,11 @@ public final class KernelLibrary implements AutoCloseable {
       CudaDriver driver, KernelManifest manifest, Form form, Function<String, byte[]> image) {
     ResourceStack resources = new ResourceStack();
     try {
-      List<CUmodule> modules = new ArrayList<>();
+      List<LoadedModule> modules = new ArrayList<>();
       for (String name : manifest.modules()) {
         CUmodule module = driver.loadModule(image.apply(name));
         resources.add(() -> driver.unloadModule(module));
-        modules.add(module);
+        modules.add(new LoadedModule(name, module, KernelManifest.kernelsOfPtx(name)));
       }
       return new KernelLibrary(driver, modules, form, resources);
     } catch (DriverException e) {
@@ -122,9 +131,12 @@ public final class KernelLibrary implements AutoCloseable {
    * @throws IllegalArgumentException where no module has it
    */
   public CUfunction kernel(String name, int sharedBytes) {
-    for (CUmodule module : modules) {
+    for (LoadedModule module : modules) {
+      if (!module.mayHave(name)) {
+        continue;
+      }
       try {
-        CUfunction function = driver.function(module, name);
+        CUfunction function = driver.function(module.handle(), name);
         if (sharedBytes > 0) {
           driver.allowSharedBytes(function, sharedBytes);
         }

@@ -3,10 +3,15 @@ package io.tracemill.gpu.internal.module;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * What the kernels in the jar were built from.
@@ -19,6 +24,7 @@ import java.util.TreeMap;
 public record KernelManifest(
     String compiler, String ptxVersion, List<String> modules, Map<String, String> sourceHashes) {
   private static final String FOLDER = "/io/tracemill/gpu/kernels/";
+  private static final Pattern ENTRY = Pattern.compile("\\.entry\\s+(\\w+)");
   private static final String SOURCE_PREFIX = "source.";
 
   public KernelManifest {
@@ -56,6 +62,16 @@ public record KernelManifest(
   public static byte[] ptx(String module) {
     byte[] text = read(module + ".ptx");
     return java.util.Arrays.copyOf(text, text.length + 1);
+  }
+
+  /** Names of the kernels in a module's PTX. */
+  static Set<String> kernelsOfPtx(String module) {
+    Set<String> names = new TreeSet<>();
+    Matcher entries = ENTRY.matcher(new String(read(module + ".ptx"), StandardCharsets.US_ASCII));
+    while (entries.find()) {
+      names.add(entries.group(1));
+    }
+    return names;
   }
 
   private static byte[] read(String name) {

@@ -31,6 +31,8 @@ class TestLaunchContracts {
         "sample.cu                  | sampleShared = 37,584     | SampleKernel                | CLUSTER_FIXED_BYTES = 37_584;",
         "sample.cu                  | memory 81,360 bytes       | SampleKernel                | ROW_SHARED_BYTES = 81_360;",
         "sample.cu                  | grid (rows * 8), block 512 | SampleKernel               | CLUSTER_BLOCK = 512;",
+        "sample.cu                  | massTable[b] = (E[b], E[b+1]), b = 0..2815 | SampleKernel | table[2 * b + 1] = mass(b + 1);",
+        "attention_merge.cu         | grid (Hq, rows), block 128 | PagedAttentionDecodeKernel | MERGE_BLOCK = 128;",
         "rpc_score.cu               | stats 4 * 64 * d * 2 bytes | RpcScoreKernel             | 4 * 64 * heads.headDim() * 2;",
         "rpc_score.cu               | 256 * (2 * d + 8) bytes   | RpcScoreKernel              | 256 * (2 * heads.headDim() + 8);",
         "rpc_select.cu              | block 1024                | RpcSelectKernel             | BLOCK = 1024;",
