@@ -1,6 +1,7 @@
 package io.tracemill.job.output;
 
 import io.tracemill.engine.api.GenerationResult;
+import io.tracemill.udf.GenerationSettings;
 import java.io.Serializable;
 import java.time.Instant;
 import java.util.Optional;
@@ -15,7 +16,7 @@ import org.apache.spark.sql.Row;
  * @param finishedAt when it left the engine
  * @param prompt the text, or the conversation as JSON; empty where the row had none
  * @param input the carried columns; empty where there are none
- * @param seed what the row was drawn with
+ * @param request what the row was asked for
  * @param result what the engine said
  */
 public record TraceRecord(
@@ -25,7 +26,7 @@ public record TraceRecord(
     Instant finishedAt,
     Optional<String> prompt,
     Optional<Row> input,
-    long seed,
+    Request request,
     GenerationResult result) {
 
   /** What all rows of a run share. */
@@ -34,4 +35,7 @@ public record TraceRecord(
 
   /** Where a row was made. */
   public record Place(String executorId, String backend, Optional<String> deviceUuid) {}
+
+  /** What a row was asked for: how its prompt is to be read, and how it was generated. */
+  public record Request(RequestColumn.PromptKind kind, GenerationSettings settings) {}
 }

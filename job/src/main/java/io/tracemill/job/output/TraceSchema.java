@@ -66,7 +66,8 @@ public final class TraceSchema {
           column("model_id", StringType, "name and hash of the model", r -> r.run().modelId()),
           column("engine_version", StringType, "of Tracemill", r -> r.run().engineVersion()),
           column("backend", StringType, "what computed it", r -> r.place().backend()),
-          column("seed", LongType, "of the run, or the row's own", TraceRecord::seed),
+          column(
+              "seed", LongType, "of the run, or the row's own", r -> r.request().settings().seed()),
           column(
               "status",
               StringType,
@@ -146,7 +147,17 @@ public final class TraceSchema {
               StringType,
               "what follows the thinking; null where truncated inside it",
               r -> r.result().text().answer().orElse(null)),
-          column("trace", StringType, "the whole output", TraceSchema::trace));
+          column("trace", StringType, "the whole output", TraceSchema::trace),
+          column(
+              "request",
+              RequestColumn.TYPE,
+              "what the row was asked for, beside seed and kv_policy",
+              r -> RequestColumn.value(r.request().kind(), r.request().settings())),
+          column(
+              "token_ids",
+              new ArrayType(IntegerType, false),
+              "the generated tokens, the one that ended the output included",
+              r -> RequestColumn.tokenIds(r.result().tokenIds())));
 
   private static final String INPUT = "input";
 

@@ -1,8 +1,10 @@
 package io.tracemill.job.run;
 
 import io.tracemill.engine.Feeder;
+import io.tracemill.job.input.PromptForm;
 import io.tracemill.job.input.PromptReader;
 import io.tracemill.job.input.PromptReader.PromptRow;
+import io.tracemill.job.output.RequestColumn;
 import io.tracemill.job.output.TraceRecord;
 import io.tracemill.job.output.TraceSchema;
 import io.tracemill.udf.EngineHolder;
@@ -106,6 +108,10 @@ record GenerateRows(
     private final TraceSchema schema;
     private final TraceRecord.Place place;
     private final int attempt;
+    private final RequestColumn.PromptKind kind =
+        reader.form() == PromptForm.TEXT
+            ? RequestColumn.PromptKind.TEXT
+            : RequestColumn.PromptKind.MESSAGES;
 
     private Traces(
         FeederIterator<PromptRow> results,
@@ -135,7 +141,7 @@ record GenerateRows(
               Instant.now(),
               done.row().prompt(),
               done.row().input(),
-              done.row().generation().seed(),
+              new TraceRecord.Request(kind, done.row().generation()),
               done.result()));
     }
   }

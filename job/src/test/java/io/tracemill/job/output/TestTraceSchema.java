@@ -23,7 +23,7 @@ class TestTraceSchema {
                   .split(" "),
               ("queue_ms prefill_ms decode_ms tokens_per_second executor_id gpu_uuid finished_at day")
                   .split(" "),
-              "extracted_answer prompt answer trace".split(" "))
+              "extracted_answer prompt answer trace request token_ids".split(" "))
           .stream()
           .flatMap(Arrays::stream)
           .toList();
@@ -38,7 +38,7 @@ class TestTraceSchema {
   void otherColumnsOfTheInputComeLast() {
     StructType carried = new StructType().add("answer", DataTypes.StringType);
     StructType type = new TraceSchema(Optional.of(carried)).type();
-    assertThat(type.fieldNames()).endsWith("trace", "input");
+    assertThat(type.fieldNames()).endsWith("token_ids", "input");
     assertThat(type.apply("input").dataType()).isEqualTo(carried);
   }
 
