@@ -2,8 +2,11 @@ package io.tracemill.job.output;
 
 import io.tracemill.engine.api.KvPolicySettings;
 import java.time.Instant;
+import java.util.Collections;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 
 /**
  * One run, as its table holds it.
@@ -21,6 +24,7 @@ import java.util.Optional;
  * @param kvPolicy the KV policy
  * @param totals what was counted
  * @param settings every option with the value in force
+ * @param timeline what engines were doing over time, in order of time; may be empty
  */
 public record RunRecord(
     String runId,
@@ -35,4 +39,10 @@ public record RunRecord(
     String engine,
     KvPolicySettings kvPolicy,
     RunTotals totals,
-    Map<String, String> settings) {}
+    Map<String, String> settings,
+    List<TimelinePoint> timeline) {
+  public RunRecord {
+    settings = Collections.unmodifiableMap(new TreeMap<>(settings));
+    timeline = List.copyOf(timeline);
+  }
+}

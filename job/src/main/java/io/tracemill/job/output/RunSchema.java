@@ -1,6 +1,7 @@
 package io.tracemill.job.output;
 
 import static org.apache.spark.sql.types.DataTypes.DoubleType;
+import static org.apache.spark.sql.types.DataTypes.IntegerType;
 import static org.apache.spark.sql.types.DataTypes.LongType;
 import static org.apache.spark.sql.types.DataTypes.StringType;
 import static org.apache.spark.sql.types.DataTypes.TimestampType;
@@ -10,13 +11,26 @@ import java.util.List;
 import java.util.function.Function;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.RowFactory;
+import org.apache.spark.sql.types.ArrayType;
 import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.types.MapType;
 import org.apache.spark.sql.types.StructType;
+import scala.collection.immutable.Seq;
 import scala.jdk.javaapi.CollectionConverters;
 
 /** The columns of the runs table: name, type, meaning and value side by side. */
 public final class RunSchema {
+  private static final StructType TIMELINE_POINT =
+      new StructType()
+          .add("at", TimestampType)
+          .add("executor_id", StringType)
+          .add("slots_used", DoubleType)
+          .add("slots", IntegerType)
+          .add("waiting", LongType)
+          .add("kv_pages_used", LongType)
+          .add("kv_pages", LongType)
+          .add("tokens_per_second", DoubleType);
+
   private static final List<RunColumn> COLUMNS =
       List.of(
           column("run_id", StringType, "joins with traces", RunRecord::runId),
@@ -66,7 +80,12 @@ public final class RunSchema {
               "settings",
               new MapType(StringType, StringType, false),
               "every option with the value in force",
-              r -> CollectionConverters.asScala(r.settings())));
+              r -> CollectionConverters.asScala(r.settings())),
+          column(
+              "timeline",
+              new ArrayType(TIMELINE_POINT, false),
+              "what each engine was doing, every few seconds",
+              r -> timeline(r.timeline())));
 
   private RunSchema() {}
 
@@ -90,6 +109,23 @@ public final class RunSchema {
   private static RunColumn column(
       String name, DataType type, String meaning, Function<RunRecord, Object> value) {
     return new RunColumn(name, type, meaning, value);
+  }
+
+  // Row encoders take Scala's collections only.
+  private static Seq<Row> timeline(List<TimelinePoint> points) {
+    return CollectionConverters.asScala(points.stream().map(RunSchema::point).toList()).toSeq();
+  }
+
+  private static Row point(TimelinePoint point) {
+    return RowFactory.create(
+        point.at(),
+        point.executorId(),
+        point.slotsUsed(),
+        point.slots(),
+        point.waiting(),
+        point.kvPagesUsed(),
+        point.kvPages(),
+        point.tokensPerSecond());
   }
 
   private static double seconds(RunRecord run) {

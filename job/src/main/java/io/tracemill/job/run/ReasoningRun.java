@@ -134,7 +134,8 @@ public final class ReasoningRun {
             engine,
             arguments.generation().kvPolicy(),
             totals,
-            arguments.settings());
+            arguments.settings(),
+            List.of());
     return finish(record, failure);
   }
 
