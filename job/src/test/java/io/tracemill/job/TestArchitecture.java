@@ -46,8 +46,10 @@ class TestArchitecture {
           "job/session", 1,
           "job/progress", 2,
           "job/run", 3,
-          "job/cli", 4,
-          "job", 5);
+          "job/preflight", 4,
+          "job/replay", 4,
+          "job/cli", 5,
+          "job", 6);
 
   @Test
   void neitherModuleKnowsJCudaOrTheGpuModule() throws IOException {

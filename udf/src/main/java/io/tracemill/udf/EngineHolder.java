@@ -1,5 +1,6 @@
 package io.tracemill.udf;
 
+import io.tracemill.engine.EngineDescription;
 import io.tracemill.engine.EngineSnapshot;
 import io.tracemill.engine.Feeder;
 import io.tracemill.engine.error.ErrorCode;
@@ -196,6 +197,16 @@ public final class EngineHolder {
     /** The backend's name. */
     public String backend() {
       return engine.backend();
+    }
+
+    /** All about the engine; empty for a stand-in that runs no model. */
+    public Optional<EngineDescription> details() {
+      return engine.details();
+    }
+
+    /** Counters since the engine was opened, whoever used it. */
+    public EngineSnapshot snapshot() {
+      return engine.snapshot();
     }
 
     /** One line about the engine, for people. */

@@ -1,5 +1,6 @@
 package io.tracemill.udf;
 
+import io.tracemill.engine.EngineDescription;
 import io.tracemill.engine.EngineSnapshot;
 import io.tracemill.engine.Feeder;
 import io.tracemill.udf.device.DeviceClaim;
@@ -131,6 +132,11 @@ public record HostedEngines(EngineOpener opener, HostSettings host, List<String>
     @Override
     public EngineSnapshot snapshot() {
       return engine.snapshot();
+    }
+
+    @Override
+    public Optional<EngineDescription> details() {
+      return engine.details();
     }
 
     @Override

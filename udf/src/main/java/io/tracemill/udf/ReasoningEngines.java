@@ -31,6 +31,11 @@ public enum ReasoningEngines implements EngineOpener {
     }
 
     @Override
+    public Optional<EngineDescription> details() {
+      return Optional.of(engine.description());
+    }
+
+    @Override
     public String description() {
       EngineDescription description = engine.description();
       BackendInfo backend = description.backend();

@@ -1,5 +1,6 @@
 package io.tracemill.udf;
 
+import io.tracemill.engine.EngineDescription;
 import io.tracemill.engine.EngineSnapshot;
 import io.tracemill.engine.Feeder;
 import java.util.Optional;
@@ -15,6 +16,11 @@ public interface SharedEngine extends AutoCloseable {
 
   /** Counters since the engine was opened. */
   EngineSnapshot snapshot();
+
+  /** All about the engine; empty for a stand-in that runs no model. */
+  default Optional<EngineDescription> details() {
+    return Optional.empty();
+  }
 
   /** One line for people: backend, device, element types, pages. */
   String description();

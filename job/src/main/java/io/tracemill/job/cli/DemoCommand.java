@@ -11,10 +11,10 @@ import static org.apache.spark.sql.functions.when;
 
 import io.tracemill.job.error.JobErrors;
 import io.tracemill.job.output.RunTotals;
+import io.tracemill.job.preflight.EarlyChecks;
 import io.tracemill.job.progress.Console;
 import io.tracemill.job.progress.SummaryTable;
 import io.tracemill.job.run.JobArguments;
-import io.tracemill.job.run.Preflight;
 import io.tracemill.job.run.ReasoningRun;
 import io.tracemill.job.run.RunOutcome;
 import io.tracemill.job.session.SparkSessions;
@@ -73,8 +73,8 @@ final class DemoCommand implements Callable<Integer> {
     JobArguments full =
         // The engine of the first run serves the second: its model is not loaded twice.
         arguments(home, prompts, "full", "full").withEngine(compressed.engine());
-    Preflight.check(compressed);
-    Preflight.check(full);
+    EarlyChecks.check(compressed);
+    EarlyChecks.check(full);
     EngineHolder.warmUp(compressed.engine(), launcher.opener(compressed));
     SparkSession spark = SparkSessions.open(new SparkConf(), console::print);
     try {

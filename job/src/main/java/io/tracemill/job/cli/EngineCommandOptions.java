@@ -102,7 +102,12 @@ final class EngineCommandOptions {
     return ModelFolder.open(model, Choices.of("--weights", weights, Weights.class), modelCache);
   }
 
-  EngineSettings settings(ModelFolder folder, int queryRingDepth) {
+  /**
+   * Checks what needs no model.
+   *
+   * @throws io.tracemill.job.error.JobException at the first value that is out of its range
+   */
+  void checkRanges() {
     Ranges.atLeast("--slots", slots, 1);
     Ranges.atLeast("--prefill-chunk", prefillChunk, 1);
     Ranges.atLeast("--max-context", maxContext, 0);
@@ -114,12 +119,26 @@ final class EngineCommandOptions {
     if (backend.isBlank()) {
       throw JobErrors.outOfRange("--backend", "''", "auto or the name of a backend");
     }
+    Choices.of("--weights", weights, Weights.class);
+    kvCacheBytes();
+    Choices.of("--kv-element", kvElement, KvElement.class);
+    Choices.of("--admission", admission, Admission.class);
+    Choices.of("--special-tokens", specialTokens, UserSpecialTokens.class);
+  }
+
+  private long kvCacheBytes() {
+    return kvMemory.isEmpty() ? 0 : ByteSize.parse("--kv-memory", kvMemory);
+  }
+
+  /** How engines are opened; checked. */
+  EngineSettings settings(ModelFolder folder, int queryRingDepth) {
+    checkRanges();
     return new EngineSettings(
         folder.location(),
         backend,
         Choices.of("--weights", weights, Weights.class),
         slots,
-        kvMemory.isEmpty() ? 0 : ByteSize.parse("--kv-memory", kvMemory),
+        kvCacheBytes(),
         kvMemoryFraction,
         Choices.of("--kv-element", kvElement, KvElement.class),
         prefillChunk,

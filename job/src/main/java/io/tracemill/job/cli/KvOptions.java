@@ -9,6 +9,9 @@ import picocli.CommandLine.Option;
 
 /** Options of the KV policy. */
 final class KvOptions {
+  /** The policy that keeps every row. */
+  static final KvPolicySettings FULL = new KvPolicySettings("full", 0, 0, 0, "", Map.of());
+
   private static final String RPC = "rpc";
 
   @Option(

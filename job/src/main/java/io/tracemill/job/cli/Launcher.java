@@ -1,9 +1,14 @@
 package io.tracemill.job.cli;
 
+import io.tracemill.job.error.JobException;
+import io.tracemill.job.preflight.EarlyChecks;
+import io.tracemill.job.preflight.Findings;
+import io.tracemill.job.preflight.PreflightRun;
+import io.tracemill.job.preflight.SampleSize;
+import io.tracemill.job.preflight.SparkChecks;
 import io.tracemill.job.progress.Console;
 import io.tracemill.job.progress.SummaryTable;
 import io.tracemill.job.run.JobArguments;
-import io.tracemill.job.run.Preflight;
 import io.tracemill.job.run.ReasoningRun;
 import io.tracemill.job.run.RunOutcome;
 import io.tracemill.job.session.SparkSessions;
@@ -12,6 +17,8 @@ import io.tracemill.udf.EngineOpener;
 import io.tracemill.udf.HostedEngines;
 import java.time.Duration;
 import java.util.Locale;
+import java.util.Optional;
+import java.util.OptionalDouble;
 import org.apache.spark.SparkConf;
 import org.apache.spark.sql.SparkSession;
 
@@ -36,7 +43,7 @@ final class Launcher {
 
   /** Runs, prints a summary and gives the exit code. */
   int run(JobArguments arguments) {
-    Preflight.check(arguments);
+    EarlyChecks.check(arguments);
     SparkConf conf = new SparkConf();
     if (SparkSessions.isLocal(conf.get("spark.master", "local[*]"))) {
       // The model loads while Spark starts.
@@ -49,6 +56,48 @@ final class Launcher {
     } finally {
       EngineHolder.closeIdle();
     }
+  }
+
+  /** Looks at everything that a run needs; 0 where it would run. */
+  int preflight(RunCommand run, SampleSize size, OptionalDouble pricePerHour) {
+    Findings findings = new Findings();
+    Optional<JobArguments> arguments = run.arguments(findings);
+    if (arguments.isEmpty()) {
+      run.checkFiles(findings);
+    } else {
+      fly(arguments.get(), size, pricePerHour, findings);
+    }
+    return verdict(findings);
+  }
+
+  private void fly(
+      JobArguments arguments, SampleSize size, OptionalDouble pricePerHour, Findings findings) {
+    SparkConf given = new SparkConf();
+    SparkChecks.beforeStart(given, findings);
+    SparkConf conf = given.clone();
+    if (!findings.problems().isEmpty()) {
+      // Each is in the list already; without them Spark can start and the rest be looked at.
+      conf.set("spark.speculation", "false");
+    }
+    SparkSession spark = SparkSessions.open(conf, findings::warning);
+    try {
+      new PreflightRun(spark, given, arguments, opener(arguments), size, findings, console)
+          .run(pricePerHour);
+    } finally {
+      EngineHolder.closeIdle();
+    }
+  }
+
+  private int verdict(Findings findings) {
+    findings.warnings().forEach(warning -> console.print("warning: " + warning));
+    findings.problems().forEach(problem -> console.print("problem: " + problem));
+    int problems = findings.problems().size();
+    console.print(
+        problems == 0
+            ? "This would run; nothing was changed."
+            : "This would not run: %d problem%s; nothing was changed."
+                .formatted(problems, problems == 1 ? "" : "s"));
+    return problems == 0 ? 0 : JobException.Kind.USAGE.exitCode();
   }
 
   private void print(RunOutcome outcome) {

@@ -1,14 +1,20 @@
 package io.tracemill.job.cli;
 
+import io.tracemill.engine.api.SamplingParams;
 import io.tracemill.engine.compress.KvCompressionPolicy;
-import io.tracemill.engine.error.ReasoningException;
-import io.tracemill.job.error.JobErrors;
+import io.tracemill.job.input.InputArguments;
 import io.tracemill.job.output.OutputTables;
+import io.tracemill.job.preflight.EarlyChecks;
+import io.tracemill.job.preflight.Findings;
+import io.tracemill.job.preflight.SampleSize;
 import io.tracemill.job.run.ErrorBudget;
 import io.tracemill.job.run.JobArguments;
 import io.tracemill.job.run.ModelFolder;
 import io.tracemill.udf.GenerationSettings;
+import io.tracemill.udf.HostSettings;
 import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -68,9 +74,16 @@ final class RunCommand implements Callable<Integer> {
   @SuppressWarnings("UnusedVariable") // picocli reads it.
   private boolean help;
 
+  @Option(
+      names = "--dry-run",
+      description = "Checks everything and generates a sample, as preflight does; writes nothing.")
+  private boolean dryRun;
+
   @Override
   public Integer call() {
-    return parent.launcher().run(arguments());
+    return dryRun
+        ? parent.launcher().preflight(this, SampleSize.USUAL, OptionalDouble.empty())
+        : parent.launcher().run(arguments());
   }
 
   /**
@@ -79,27 +92,62 @@ final class RunCommand implements Callable<Integer> {
    * @throws io.tracemill.job.error.JobException at the first that is wrong
    */
   JobArguments arguments() {
-    ModelFolder folder = engine.modelFolder(host.modelCache());
+    Findings findings = new Findings();
+    Optional<JobArguments> arguments = arguments(findings);
+    findings.requireNone();
+    return arguments.orElseThrow();
+  }
+
+  /** What the options say; empty where some are wrong, each of which is then a problem. */
+  Optional<JobArguments> arguments(Findings findings) {
+    Optional<ModelFolder> folder =
+        findings.check(() -> engine.modelFolder(host.modelCache()));
+    findings.verify(this::checkPartitions);
+    Optional<OutputChoice> written = findings.check(() -> OutputChoice.parse(outputFormat));
+    Optional<KvCompressionPolicy> policy = findings.check(kv::policy);
+    Optional<GenerationSettings> generation =
+        findings.check(
+            () ->
+                sampling.settings(
+                    folder
+                        .map(found -> ModelDefaults.of(found.path()))
+                        .orElse(SamplingParams.greedy(1)),
+                    policy.map(KvCompressionPolicy::settings).orElse(KvOptions.FULL)));
+    Optional<InputArguments> rows = findings.check(input::arguments);
+    findings.verify(engine::checkRanges);
+    Optional<HostSettings> hosts = findings.check(host::settings);
+    Optional<ErrorBudget> budget = findings.check(() -> ErrorBudget.parse(maxErrors));
+    if (!findings.problems().isEmpty()) {
+      return Optional.empty();
+    }
+    return findings.check(
+        () ->
+            new JobArguments(
+                rows.orElseThrow(),
+                new OutputTables(output, written.orElseThrow().format()),
+                written.orElseThrow().exports(),
+                engine.settings(folder.orElseThrow(), queryRingDepth(policy.orElseThrow())),
+                hosts.orElseThrow(),
+                generation.orElseThrow(),
+                partitions == null ? 0 : partitions,
+                budget.orElseThrow(),
+                settings(generation.orElseThrow())));
+  }
+
+  /** Input and output, for when other options are wrong. */
+  void checkFiles(Findings findings) {
+    findings.check(input::arguments).ifPresent(rows -> findings.verify(() -> EarlyChecks.input(rows)));
+    findings
+        .check(() -> OutputChoice.parse(outputFormat))
+        .ifPresent(
+            choice ->
+                findings.verify(
+                    () -> EarlyChecks.output(new OutputTables(output, choice.format()))));
+  }
+
+  private void checkPartitions() {
     if (partitions != null) {
       Ranges.atLeast("--partitions", partitions, 1);
-    }
-    try {
-      OutputChoice written = OutputChoice.parse(outputFormat);
-      KvCompressionPolicy policy = kv.policy();
-      GenerationSettings generation =
-          sampling.settings(ModelDefaults.of(folder.path()), policy.settings());
-      return new JobArguments(
-          input.arguments(),
-          new OutputTables(output, written.format()),
-          written.exports(),
-          engine.settings(folder, queryRingDepth(policy)),
-          host.settings(),
-          generation,
-          partitions == null ? 0 : partitions,
-          ErrorBudget.parse(maxErrors),
-          settings(generation));
-    } catch (ReasoningException e) {
-      throw JobErrors.badOption(e.getMessage(), e);
     }
   }
 
@@ -115,7 +163,7 @@ final class RunCommand implements Callable<Integer> {
     Map<String, String> settings = new TreeMap<>();
     for (OptionSpec option : spec.options()) {
       Object value = option.getValue();
-      if (!option.usageHelp() && value != null) {
+      if (!option.usageHelp() && value != null && !option.longestName().equals("--dry-run")) {
         settings.put(option.longestName().substring(2), value.toString());
       }
     }

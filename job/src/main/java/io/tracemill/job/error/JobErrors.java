@@ -139,6 +139,50 @@ public final class JobErrors {
             + " spark.speculation=false.");
   }
 
+  /** Several GPUs for an executor. */
+  public static JobException severalGpus(String key, int gpus) {
+    return usage(
+        "%s is %d, but an executor runs one engine on one GPU; set it to 1 and start more executors."
+            .formatted(key, gpus));
+  }
+
+  /** A share of a GPU for tasks of executors without one. */
+  public static JobException taskGpuWithoutExecutorGpu(String taskKey, String executorKey) {
+    return usage(
+        "%s is set without %s, so that no task could ever start; set %s to 1."
+            .formatted(taskKey, executorKey, executorKey));
+  }
+
+  /** Executors that do not come. */
+  public static JobException noExecutor(String master, long seconds) {
+    return usage(
+        "No executor of %s has come within %d seconds; look at its page for free cores, memory and"
+                .formatted(master, seconds)
+            + " GPUs, and ask for less or wait.");
+  }
+
+  /** An engine that an executor cannot open. */
+  public static JobException noEngine(String executor, String message) {
+    return usage("The engine of %s cannot be opened: %s".formatted(executor, sentence(message)));
+  }
+
+  /** Prompts that a cache cannot hold. */
+  public static JobException cacheTooSmall(int promptTokens, int budgetTokens, long rows) {
+    return usage(
+        String.format(
+            java.util.Locale.ROOT,
+            "A row of %,d prompt tokens and --max-new-tokens %,d does not fit the KV cache of %,d"
+                + " rows; raise --kv-memory or lower --max-new-tokens.",
+            promptTokens,
+            budgetTokens,
+            rows));
+  }
+
+  /** A sample of which every row failed. */
+  public static JobException sampleFailed(int rows, String message) {
+    return usage("All %d rows of the sample failed: %s".formatted(rows, sentence(message)));
+  }
+
   /** A Spark session that lacks Delta's classes. */
   public static JobException noDelta() {
     return usage(

@@ -1,0 +1,66 @@
+package io.tracemill.job.preflight;
+
+import io.tracemill.job.error.JobErrors;
+import io.tracemill.job.input.InputArguments;
+import io.tracemill.job.input.InputSource;
+import io.tracemill.job.output.OutputFormat;
+import io.tracemill.job.output.OutputTables;
+import io.tracemill.job.run.JobArguments;
+import io.tracemill.job.run.ModelFolder;
+import org.apache.hadoop.conf.Configuration;
+
+/** What can be checked before Spark starts, so that a typing error costs a second. */
+public final class EarlyChecks {
+  private static final String DELTA_CLASS = "io.delta.sql.DeltaSparkSessionExtension";
+
+  private EarlyChecks() {}
+
+  /**
+   * Checks the model's folder, and input and output where they are local.
+   *
+   * @throws io.tracemill.job.error.JobException at the first thing that is wrong
+   */
+  public static void check(JobArguments arguments) {
+    model(arguments);
+    input(arguments.input());
+    output(arguments.output());
+  }
+
+  /** The model's folder. */
+  static void model(JobArguments arguments) {
+    ModelFolder.open(
+        arguments.engine().modelDirectory(),
+        arguments.engine().weights(),
+        arguments.host().modelCache());
+  }
+
+  /** An input on this machine. */
+  public static void input(InputArguments input) {
+    if (isLocal(input.path())) {
+      InputSource.format(input, new Configuration());
+    }
+  }
+
+  /** An output on this machine, and the classes that its format needs. */
+  public static void output(OutputTables output) {
+    if (isLocal(output.folder())) {
+      output.requireFree(new Configuration());
+    }
+    if (output.format() == OutputFormat.DELTA) {
+      requireDelta(Thread.currentThread().getContextClassLoader());
+    }
+  }
+
+  static void requireDelta(ClassLoader loader) {
+    try {
+      Class.forName(DELTA_CLASS, false, loader);
+    } catch (ClassNotFoundException e) {
+      throw JobErrors.noDelta();
+    }
+  }
+
+  /** Whether a path names no other file system. */
+  static boolean isLocal(String path) {
+    return path.startsWith("file:") || !path.matches("[A-Za-z][A-Za-z0-9+.-]+:.*");
+  }
+}
