@@ -12,7 +12,15 @@ package io.tracemill.engine;
  * @param steps decode steps
  * @param laneSteps sum over decode steps of the lanes that took part; divided by {@code steps *
  *     slots} the occupancy
+ * @param usedPageSteps sum over decode steps of the KV pages in use; divided by {@code steps *
+ *     totalPages} the mean fill of the pool
+ * @param laneSeconds sum over lanes of the seconds that sequences held them; divided by {@code
+ *     openSeconds * slots} the occupancy over time
+ * @param openSeconds seconds since the engine was opened
+ * @param restarts sequences that lost their lane for want of memory and started anew
  * @param promptTokens prompt tokens processed
+ * @param sharedPromptTokens prompt tokens that were not, since another sample of the same prompt
+ *     had made their rows
  * @param generatedTokens tokens generated
  * @param finishedRequests results produced, failures included
  * @param failedRequests of these, with an error
@@ -28,7 +36,12 @@ public record EngineSnapshot(
     int totalPages,
     long steps,
     long laneSteps,
+    long usedPageSteps,
+    double laneSeconds,
+    double openSeconds,
+    long restarts,
     long promptTokens,
+    long sharedPromptTokens,
     long generatedTokens,
     long finishedRequests,
     long failedRequests,

@@ -227,6 +227,11 @@ public final class EngineHolder {
       return joined.takeDelta(engine.snapshot());
     }
 
+    /** How busy the engine is. */
+    public LoadSample load() {
+      return LoadSample.of(engine.snapshot(), System.currentTimeMillis());
+    }
+
     @Override
     public synchronized void close() {
       if (!closed) {

@@ -18,11 +18,15 @@ public final class GenerationMetrics implements Serializable {
   public enum Counter {
     ROWS_DONE("tracemill rows done"),
     ROWS_FAILED("tracemill rows failed"),
+    PROMPT_TOKENS("tracemill prompt tokens read"),
+    SHARED_PROMPT_TOKENS("tracemill prompt tokens shared"),
     GENERATED_TOKENS("tracemill tokens generated"),
     KV_ROWS_ATTENDED("tracemill KV rows attended"),
     KV_ROWS_OF_FULL_CACHE("tracemill KV rows of a full cache"),
     LANE_STEPS("tracemill lane steps"),
-    SLOT_STEPS("tracemill slot steps");
+    SLOT_STEPS("tracemill slot steps"),
+    USED_PAGE_STEPS("tracemill KV page steps used"),
+    POOL_PAGE_STEPS("tracemill KV page steps of the pool");
 
     private final String label;
 
@@ -37,17 +41,25 @@ public final class GenerationMetrics implements Serializable {
   }
 
   private final List<LongAccumulator> accumulators;
+  private final ExecutorLoad load;
 
-  private GenerationMetrics(List<LongAccumulator> accumulators) {
+  private GenerationMetrics(List<LongAccumulator> accumulators, ExecutorLoad load) {
     this.accumulators = accumulators;
+    this.load = load;
   }
 
-  /** Registers one accumulator per counter. */
+  /** Registers one accumulator per counter, and the load of the executors. */
   public static GenerationMetrics register(SparkContext context) {
     return new GenerationMetrics(
         java.util.Arrays.stream(Counter.values())
             .map(counter -> context.longAccumulator(counter.label()))
-            .toList());
+            .toList(),
+        ExecutorLoad.register(context));
+  }
+
+  /** How busy each executor is; its id names it in heartbeats. */
+  public ExecutorLoad load() {
+    return load;
   }
 
   /** The accumulator's id, by which heartbeats name it. */
@@ -70,11 +82,21 @@ public final class GenerationMetrics implements Serializable {
 
   /** Counts what the engine did since it was last asked. */
   public void count(EngineDelta delta) {
+    add(Counter.PROMPT_TOKENS, delta.promptTokens());
+    add(Counter.SHARED_PROMPT_TOKENS, delta.sharedPromptTokens());
     add(Counter.GENERATED_TOKENS, delta.generatedTokens());
     add(Counter.KV_ROWS_ATTENDED, delta.attendedRows());
     add(Counter.KV_ROWS_OF_FULL_CACHE, delta.fullAttendedRows());
     add(Counter.LANE_STEPS, delta.laneSteps());
     add(Counter.SLOT_STEPS, delta.slotSteps());
+    add(Counter.USED_PAGE_STEPS, delta.usedPageSteps());
+    add(Counter.POOL_PAGE_STEPS, delta.poolPageSteps());
+  }
+
+  /** Counts what the engine did since any lease last asked, and notes how busy it is. */
+  public void report(String executorId, EngineHolder.Lease lease) {
+    count(lease.takeDelta());
+    load.add(new ExecutorLoad.Report(executorId, lease.load()));
   }
 
   private void add(Counter counter, long amount) {

@@ -42,6 +42,9 @@ public final class FakeEngine implements SharedEngine {
   private final Thread thread;
   private final Deque<Running> waiting = new ArrayDeque<>();
   private final List<Running> running = new ArrayList<>();
+  private final long openedNanos = System.nanoTime();
+  private long sinceNanos = openedNanos;
+  private double laneNanos;
   private long steps;
   private long laneSteps;
   private long finished;
@@ -113,6 +116,7 @@ public final class FakeEngine implements SharedEngine {
     if (closed) {
       return false;
     }
+    integrate();
     while (running.size() < settings.slots() && !waiting.isEmpty()) {
       running.add(waiting.poll());
     }
@@ -195,12 +199,33 @@ public final class FakeEngine implements SharedEngine {
         steps,
         laneSteps,
         0,
+        heldSeconds(),
+        secondsOpen(),
+        0,
+        0,
+        0,
         laneSteps,
         finished,
         0,
         0,
         laneSteps,
         laneSteps * 2);
+  }
+
+  /** Called before the number of running rows changes. */
+  private void integrate() {
+    long now = System.nanoTime();
+    laneNanos += (double) running.size() * (now - sinceNanos);
+    sinceNanos = now;
+  }
+
+  private double heldSeconds() {
+    integrate();
+    return laneNanos / 1e9;
+  }
+
+  private double secondsOpen() {
+    return (System.nanoTime() - openedNanos) / 1e9;
   }
 
   /** Requests inside the engine that was opened last in this JVM; 0 where there is none. */
@@ -283,6 +308,7 @@ public final class FakeEngine implements SharedEngine {
     @Override
     public void close() {
       synchronized (FakeEngine.this) {
+        integrate();
         int before = waiting.size() + running.size();
         waiting.removeIf(lane -> lane.feeder == this);
         running.removeIf(lane -> lane.feeder == this);

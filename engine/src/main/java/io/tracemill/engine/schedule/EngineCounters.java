@@ -1,6 +1,7 @@
 package io.tracemill.engine.schedule;
 
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.LongSupplier;
 
 /**
  * Figures of a running engine: written by the engine thread, read by any. Steps and rows are
@@ -8,6 +9,8 @@ import java.util.concurrent.atomic.LongAdder;
  * not.
  */
 public final class EngineCounters {
+  private static final double NANOS_PER_SECOND = 1e9;
+
   final LongAdder steps = new LongAdder();
   final LongAdder laneSteps = new LongAdder();
   final LongAdder promptTokens = new LongAdder();
@@ -19,15 +22,61 @@ public final class EngineCounters {
   final LongAdder fullAttendedRows = new LongAdder();
   final LongAdder restarts = new LongAdder();
   final LongAdder pausedLaneSteps = new LongAdder();
-  volatile int running;
-  volatile int waiting;
-  volatile int usedPages;
+  final LongAdder sharedPromptTokens = new LongAdder();
+  final LongAdder usedPageSteps = new LongAdder();
+  private final LongSupplier nanoClock;
+  private final long openedNanos;
+  private final Object laneTime = new Object();
+  private volatile int waiting;
+  private volatile int usedPages;
 
-  EngineCounters() {}
+  // Under laneTime.
+  private int running;
+  private long runningSinceNanos;
+  private long laneNanos;
+
+  EngineCounters() {
+    this(System::nanoTime);
+  }
+
+  /** With a clock of the caller's choice, in nanoseconds. */
+  EngineCounters(LongSupplier nanoClock) {
+    this.nanoClock = nanoClock;
+    this.openedNanos = nanoClock.getAsLong();
+    this.runningSinceNanos = openedNanos;
+  }
+
+  /** How things stand from now on. */
+  void publish(int nowRunning, int nowWaiting, int nowUsedPages) {
+    synchronized (laneTime) {
+      if (nowRunning != running) {
+        long now = nanoClock.getAsLong();
+        laneNanos += running * (now - runningSinceNanos);
+        runningSinceNanos = now;
+        running = nowRunning;
+      }
+    }
+    waiting = nowWaiting;
+    usedPages = nowUsedPages;
+  }
 
   /** Sequences that hold a lane now. */
   public int running() {
-    return running;
+    synchronized (laneTime) {
+      return running;
+    }
+  }
+
+  /** Sum over all lanes of the time that sequences held them, up to now, in seconds. */
+  public double laneSeconds() {
+    synchronized (laneTime) {
+      return (laneNanos + running * (nanoClock.getAsLong() - runningSinceNanos)) / NANOS_PER_SECOND;
+    }
+  }
+
+  /** Time since the engine thread was made, in seconds. */
+  public double openSeconds() {
+    return (nanoClock.getAsLong() - openedNanos) / NANOS_PER_SECOND;
   }
 
   /** Sequences that wait for a lane now. */
@@ -48,6 +97,16 @@ public final class EngineCounters {
   /** Sum over decode steps of the lanes that took part. */
   public long laneSteps() {
     return laneSteps.sum();
+  }
+
+  /** Sum over decode steps of the pages in use. */
+  public long usedPageSteps() {
+    return usedPageSteps.sum();
+  }
+
+  /** Prompt tokens whose rows another sample of the same prompt had made already. */
+  public long sharedPromptTokens() {
+    return sharedPromptTokens.sum();
   }
 
   /** Prompt tokens processed. */

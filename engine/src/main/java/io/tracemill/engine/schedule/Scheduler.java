@@ -319,6 +319,7 @@ final class Scheduler implements Shedder {
     if (laneSteps > 0) {
       counters.steps.increment();
       counters.laneSteps.add(laneSteps);
+      counters.usedPageSteps.add(allocator.usedPages());
     }
   }
 
@@ -348,8 +349,6 @@ final class Scheduler implements Shedder {
   }
 
   private void publish() {
-    counters.running = lanesInUse();
-    counters.waiting = waiting.size();
-    counters.usedPages = allocator.usedPages();
+    counters.publish(lanesInUse(), waiting.size(), allocator.usedPages());
   }
 }

@@ -59,7 +59,7 @@ record GenerateRows(
     task.addTaskCompletionListener(
         ended -> {
           results.close();
-          metrics.count(lease.takeDelta());
+          metrics.report(SparkEnv.get().executorId(), lease);
           lease.close();
         });
     TraceRecord.Place place =
@@ -97,7 +97,7 @@ record GenerateRows(
         }
         if (System.nanoTime() - lastNanos > REPORT_NANOS) {
           lastNanos = System.nanoTime();
-          metrics.count(lease.takeDelta());
+          metrics.report(SparkEnv.get().executorId(), lease);
         }
       }
     };
