@@ -7,6 +7,7 @@ import io.tracemill.job.preflight.PreflightRun;
 import io.tracemill.job.preflight.SampleSize;
 import io.tracemill.job.preflight.SparkChecks;
 import io.tracemill.job.progress.Console;
+import io.tracemill.job.progress.SlotUse;
 import io.tracemill.job.progress.SummaryTable;
 import io.tracemill.job.run.JobArguments;
 import io.tracemill.job.run.ReasoningRun;
@@ -14,6 +15,7 @@ import io.tracemill.job.run.RunOutcome;
 import io.tracemill.job.session.SparkSessions;
 import io.tracemill.udf.EngineHolder;
 import io.tracemill.udf.EngineOpener;
+import io.tracemill.udf.HostSettings;
 import io.tracemill.udf.HostedEngines;
 import java.time.Duration;
 import java.util.Locale;
@@ -38,7 +40,12 @@ final class Launcher {
 
   /** What opens the engines of a run on prepared hosts. */
   EngineOpener opener(JobArguments arguments) {
-    return new HostedEngines(opener, arguments.host());
+    return opener(arguments.host());
+  }
+
+  /** What opens engines on hosts that are prepared like this. */
+  EngineOpener opener(HostSettings host) {
+    return new HostedEngines(opener, host);
   }
 
   /** Runs, prints a summary and gives the exit code. */
@@ -104,6 +111,7 @@ final class Launcher {
     var run = outcome.record();
     var totals = run.totals();
     double seconds = Duration.between(run.startedAt(), run.endedAt()).toMillis() / 1_000.0;
+    OptionalDouble slotUse = SlotUse.of(run.timeline());
     SummaryTable table =
         new SummaryTable()
             .row("rows", number(totals.rows()))
@@ -116,9 +124,13 @@ final class Launcher {
             .row("KV rows, mean", number(Math.round(totals.kvMeanRows())))
             .row("KV rows, peak", number(totals.kvPeakRows()))
             .row("KV saved", Math.round(100 * totals.kvSavedRatio()) + " %")
+            .row(
+                "slots used",
+                slotUse.isPresent() ? Math.round(100 * slotUse.getAsDouble()) + " %" : "-")
             .row("seconds", String.format(Locale.ROOT, "%.1f", seconds));
     console.print("Run " + run.runId() + " completed on " + run.engine());
     table.lines().forEach(console::print);
+    SlotUse.warning(run.timeline(), totals.rows()).ifPresent(console::print);
     console.print("  traces  " + outcome.tables().traces());
     console.print("  runs    " + outcome.tables().runs());
   }

@@ -100,8 +100,7 @@ final class RunCommand implements Callable<Integer> {
 
   /** What the options say; empty where some are wrong, each of which is then a problem. */
   Optional<JobArguments> arguments(Findings findings) {
-    Optional<ModelFolder> folder =
-        findings.check(() -> engine.modelFolder(host.modelCache()));
+    Optional<ModelFolder> folder = findings.check(() -> engine.modelFolder(host.modelCache()));
     findings.verify(this::checkPartitions);
     Optional<OutputChoice> written = findings.check(() -> OutputChoice.parse(outputFormat));
     Optional<KvCompressionPolicy> policy = findings.check(kv::policy);
@@ -136,7 +135,9 @@ final class RunCommand implements Callable<Integer> {
 
   /** Input and output, for when other options are wrong. */
   void checkFiles(Findings findings) {
-    findings.check(input::arguments).ifPresent(rows -> findings.verify(() -> EarlyChecks.input(rows)));
+    findings
+        .check(input::arguments)
+        .ifPresent(rows -> findings.verify(() -> EarlyChecks.input(rows)));
     findings
         .check(() -> OutputChoice.parse(outputFormat))
         .ifPresent(

@@ -228,6 +228,53 @@ public final class JobErrors {
             .formatted(folder));
   }
 
+  /** A folder without a table of traces. */
+  public static JobException noTraces(String output, Throwable cause) {
+    return new JobException(
+        Kind.USAGE,
+        "--output %s holds no traces; give the --output folder of a finished run, and its"
+                .formatted(output)
+            + " --output-format where that is parquet.",
+        cause);
+  }
+
+  /** A table of traces that does not say what rows were asked for. */
+  public static JobException olderTable(String traces) {
+    return usage(
+        "%s was written by a version that did not record requests and token ids; its rows cannot be"
+                .formatted(traces)
+            + " replayed.");
+  }
+
+  /** A row that is not in the table. */
+  public static JobException noSuchRow(String traces, String key, int sample, long samples) {
+    return usage(
+        samples == 0
+            ? "%s has no row with the key '%s'; see column row_key.".formatted(traces, key)
+            : "%s has no sample %d of row '%s', only %d of them, counted from 0; see --sample."
+                .formatted(traces, sample, key, samples));
+  }
+
+  /** A row whose run was never recorded. */
+  public static JobException noRunOfRow(String runs, String runId) {
+    return usage(
+        "%s has no run %s, so that its settings are not known; let the run that writes it end first."
+            .formatted(runs, runId));
+  }
+
+  /** A row that is an error and was never generated. */
+  public static JobException nothingToReplay(String key, String message) {
+    return usage(
+        "Row '%s' was never generated (%s) and cannot be replayed."
+            .formatted(key, message == null ? "it has no prompt" : message));
+  }
+
+  /** A replay that did not end in tokens. */
+  public static JobException replayFailed(String key, String message) {
+    return new JobException(
+        Kind.FAILED, "Row '%s' cannot be replayed: %s".formatted(key, sentence(message)), null);
+  }
+
   private static JobException usage(String message) {
     return new JobException(Kind.USAGE, message, null);
   }

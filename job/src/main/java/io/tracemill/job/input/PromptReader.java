@@ -1,6 +1,7 @@
 package io.tracemill.job.input;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.tracemill.engine.api.ChatMessage;
 import io.tracemill.engine.api.Prompt;
@@ -210,6 +211,21 @@ public record PromptReader(
     return problem.isEmpty()
         ? Asked.of(new Prompt.Messages(messages), text)
         : Asked.refused(text, problem);
+  }
+
+  /**
+   * The conversation that {@link PromptRow#prompt} holds as JSON.
+   *
+   * @throws IllegalArgumentException where it is none
+   */
+  public static Prompt conversation(String json) {
+    try {
+      return messages(JSON.readValue(json, new TypeReference<List<Map<String, Object>>>() {}))
+          .prompt()
+          .orElseThrow(() -> new IllegalArgumentException("no conversation of turns"));
+    } catch (JsonProcessingException e) {
+      throw new IllegalArgumentException("no JSON: " + e.getOriginalMessage(), e);
+    }
   }
 
   private static Map<String, Object> fields(Row turn) {

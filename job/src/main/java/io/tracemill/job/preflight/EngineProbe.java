@@ -80,13 +80,13 @@ record EngineProbe(EngineSettings engine, EngineOpener opener, PromptReader read
       Speed speed,
       List<Measured.Finished> finished) {
     long deadline = System.nanoTime() + time.toNanos();
-    speed.look(System.nanoTime(), lease.snapshot());
+    look(speed, lease);
     Runnable heartbeat =
         () -> {
           if (task.isInterrupted()) {
             throw new TaskKilledException("the task was cancelled");
           }
-          speed.look(System.nanoTime(), lease.snapshot());
+          look(speed, lease);
           if (System.nanoTime() > deadline) {
             throw new TimeIsUp();
           }
@@ -101,7 +101,12 @@ record EngineProbe(EngineSettings engine, EngineOpener opener, PromptReader read
     } catch (TimeIsUp e) {
       // What runs now is withdrawn; what it generated is counted.
     }
-    speed.look(System.nanoTime(), lease.snapshot());
+    look(speed, lease);
+  }
+
+  private static void look(Speed speed, EngineHolder.Lease lease) {
+    EngineSnapshot now = lease.snapshot();
+    speed.look(System.nanoTime(), now.running(), now.generatedTokens());
   }
 
   private static Measured.Finished finished(GenerationResult result) {
@@ -122,41 +127,38 @@ record EngineProbe(EngineSettings engine, EngineOpener opener, PromptReader read
     /** Below this, a burst of counters would pass for speed. */
     private static final double SHORTEST_SECONDS = 0.5;
 
-    private EngineSnapshot first;
-    private EngineSnapshot last;
+    private long firstTokens = -1;
     private long firstNanos;
+    private long lastTokens;
     private long lastNanos;
     private int lanes;
-    private EngineSnapshot fullSince;
+    private long fullSinceTokens = -1;
     private long fullSinceNanos;
     private double fullSeconds;
     private double fullRate;
 
-    void look(long nanos, EngineSnapshot now) {
-      if (first == null) {
-        first = now;
+    void look(long nanos, int running, long tokens) {
+      if (firstTokens < 0) {
+        firstTokens = tokens;
         firstNanos = nanos;
       }
-      last = now;
+      lastTokens = tokens;
       lastNanos = nanos;
-      if (now.running() > lanes) {
-        lanes = now.running();
+      if (running > lanes) {
+        lanes = running;
         fullSeconds = 0;
-        fullSince = null;
+        fullSinceTokens = -1;
       }
-      // The first token of the batch must be there: before it, prompts are read.
-      boolean isFull =
-          lanes > 0
-              && now.running() == lanes
-              && now.generatedTokens() - first.generatedTokens() >= lanes;
+      // A token for each row must be there: before it, prompts are read.
+      boolean isFull = lanes > 0 && running == lanes && tokens - firstTokens >= lanes;
       if (!isFull) {
-        fullSince = null;
-      } else if (fullSince == null) {
-        fullSince = now;
+        fullSinceTokens = -1;
+      } else if (fullSinceTokens < 0) {
+        fullSinceTokens = tokens;
         fullSinceNanos = nanos;
       } else if ((nanos - fullSinceNanos) / 1e9 > fullSeconds) {
         fullSeconds = (nanos - fullSinceNanos) / 1e9;
-        fullRate = (now.generatedTokens() - fullSince.generatedTokens()) / fullSeconds;
+        fullRate = (tokens - fullSinceTokens) / fullSeconds;
       }
     }
 
@@ -165,11 +167,11 @@ record EngineProbe(EngineSettings engine, EngineOpener opener, PromptReader read
     }
 
     long tokens() {
-      return first == null ? 0 : last.generatedTokens() - first.generatedTokens();
+      return lastTokens - Math.max(0, firstTokens);
     }
 
     double seconds() {
-      return first == null ? 0 : (lastNanos - firstNanos) / 1e9;
+      return (lastNanos - firstNanos) / 1e9;
     }
 
     double fullTokensPerSecond() {

@@ -97,7 +97,10 @@ record Estimate(
   String cost(int engines, OptionalDouble pricePerHour) {
     double least = engines * soonest.toMillis() / 3_600_000.0;
     double most = engines * latest.toMillis() / 3_600_000.0;
-    String hours = String.format(Locale.ROOT, "%.3g to %.3g engine hours", least, most);
+    String hours =
+        most < 0.01
+            ? "under 0.01 engine hours"
+            : String.format(Locale.ROOT, "%.2f to %.2f engine hours", least, most);
     return pricePerHour.isEmpty()
         ? hours
         : String.format(

@@ -2,8 +2,8 @@ package io.tracemill.job.preflight;
 
 import io.tracemill.job.error.JobErrors;
 import java.io.IOException;
-import java.nio.file.FileStore;
 import java.nio.file.Files;
+import java.nio.file.attribute.FileTime;
 import java.util.Set;
 import java.util.UUID;
 import org.apache.hadoop.conf.Configuration;
@@ -13,9 +13,9 @@ import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.fs.permission.FsAction;
 
 /**
- * Whether a folder can be written, found out without leaving anything behind. A local folder and
- * HDFS are asked for permission; an object store, which answers only by doing, gets an empty object
- * that is removed at once.
+ * Whether a folder can be written, found out without leaving anything behind. HDFS is asked for
+ * permission; a local folder and an object store, which answer only by doing, get an empty folder
+ * or object that is removed at once.
  */
 final class OutputProbe {
   /** Schemes whose {@code access} is answered by the store that holds the permissions. */
@@ -60,17 +60,23 @@ final class OutputProbe {
     throw new IOException("no folder above it exists.");
   }
 
+  /** Permissions alone do not tell: root may write where the kernel lets nobody. */
   private static String local(java.nio.file.Path folder) throws IOException {
-    FileStore store = Files.getFileStore(folder);
-    if (store.isReadOnly()) {
-      throw new IOException(folder + " lies on a file system that is mounted read-only.");
-    }
-    if (!Files.isWritable(folder) || !Files.isExecutable(folder)) {
+    FileTime changed = Files.getLastModifiedTime(folder);
+    try {
+      Files.delete(Files.createTempDirectory(folder, ".tracemill-preflight-"));
+    } catch (IOException e) {
       throw new IOException(
-          "%s may not be written by %s; change its permissions or give another folder."
+          "%s may not be written by %s; give another folder or change its permissions."
               .formatted(folder, System.getProperty("user.name")));
     }
-    return "%s may be written, %,d GB are free".formatted(folder, store.getUsableSpace() >> 30);
+    try {
+      Files.setLastModifiedTime(folder, changed);
+    } catch (IOException e) {
+      // Somebody else's folder that we may write in; only its time has changed.
+    }
+    long freeBytes = Files.getFileStore(folder).getUsableSpace();
+    return "%s may be written, %,d GB are free".formatted(folder, freeBytes >> 30);
   }
 
   private static String tried(FileSystem files, Path existing) throws IOException {

@@ -184,8 +184,7 @@ final class PreflightReport {
   }
 
   /** Time and cost. */
-  void estimate(
-      Optional<Estimate> estimate, Estimate.Plan plan, OptionalDouble pricePerHour) {
+  void estimate(Optional<Estimate> estimate, Estimate.Plan plan, OptionalDouble pricePerHour) {
     if (estimate.isEmpty()) {
       say("Estimate: none, as the sample generated nothing.");
       return;

@@ -155,8 +155,7 @@ public final class PreflightRun {
         rows -> {
           report.prompts(rows, Prompts.contextTokens(model.path(), arguments.engine()), findings);
           if (rows.rows().isEmpty()) {
-            findings.problem(
-                JobErrors.sampleFailed(rows.size(), rows.refused().get(0).reason()));
+            findings.problem(JobErrors.sampleFailed(rows.size(), rows.refused().get(0).reason()));
           }
         });
     return sample.filter(rows -> !rows.rows().isEmpty());
@@ -199,8 +198,7 @@ public final class PreflightRun {
           JobErrors.sampleFailed(measured.rows().size(), measured.failed().get(0).error()));
     }
     Estimate.Plan plan =
-        new Estimate.Plan(
-            due, cluster.engines(), lanes, arguments.generation().maxNewTokens());
+        new Estimate.Plan(due, cluster.engines(), lanes, arguments.generation().maxNewTokens());
     report.sample(measured, findings);
     report.estimate(Estimate.of(measured, plan), plan, pricePerHour);
   }

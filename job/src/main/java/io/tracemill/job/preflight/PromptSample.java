@@ -65,8 +65,7 @@ record PromptSample(List<Tokenised> rows, List<Refused> refused) {
         continue;
       }
       Work.Wanted<PromptRow> wanted = (Work.Wanted<PromptRow>) work;
-      Optional<String> problem =
-          tokenise(wanted.request().prompt(), tokenizer, rows, row, wanted);
+      Optional<String> problem = tokenise(wanted.request().prompt(), tokenizer, rows, row, wanted);
       problem.ifPresent(why -> refused.add(new Refused(wanted.request().rowKey(), why)));
     }
     return new PromptSample(rows, refused);

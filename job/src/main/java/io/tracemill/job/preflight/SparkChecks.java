@@ -49,16 +49,13 @@ public final class SparkChecks {
     int cores = conf.getInt("spark.executor.cores", 1);
     int cpus = conf.getInt("spark.task.cpus", 1);
     double share = conf.getDouble(TASK_GPUS, 0);
-    if (share > 0 && (int) (1 / share) < cores / cpus) {
+    int byCores = cores / cpus;
+    if (share > 0 && (int) (1 / share) < byCores) {
       findings.warning(
           say(
               "%s is %s, so that %d of the %d tasks an executor has cores for can run; set it to"
                   + " %s, 1 divided by the tasks.",
-              TASK_GPUS,
-              conf.get(TASK_GPUS),
-              (int) (1 / share),
-              cores / cpus,
-              trimmed(1.0 / (cores / cpus))));
+              TASK_GPUS, conf.get(TASK_GPUS), (int) (1 / share), byCores, trimmed(1.0 / byCores)));
     }
     if (conf.getDouble(EXECUTOR_GPUS, 0) > 0 && share == 0) {
       findings.warning(
@@ -73,9 +70,7 @@ public final class SparkChecks {
               "One task at a time feeds an engine (spark.executor.cores %d, spark.task.cpus %d%s), so"
                   + " its batch drains whenever a task ends; let four or more tasks share an"
                   + " executor.",
-              cores,
-              cpus,
-              share > 0 ? ", " + TASK_GPUS + " " + conf.get(TASK_GPUS) : ""));
+              cores, cpus, share > 0 ? ", " + TASK_GPUS + " " + conf.get(TASK_GPUS) : ""));
     }
   }
 
@@ -119,7 +114,8 @@ public final class SparkChecks {
       return;
     }
     long rowsOfTask = Math.max(1, plan.rows() / plan.partitions());
-    long atOnce = Math.min(plan.feeders(), (plan.partitions() + plan.engines() - 1) / plan.engines());
+    long atOnce =
+        Math.min(plan.feeders(), (plan.partitions() + plan.engines() - 1) / plan.engines());
     long inFlight = atOnce * Math.min(rowsOfTask, 2L * plan.slots());
     boolean enoughRows = plan.rows() >= 2L * plan.slots() * plan.engines();
     if (enoughRows && inFlight < plan.slots()) {
@@ -159,8 +155,7 @@ public final class SparkChecks {
                   + " batch of traces read back may take gigabytes; set it to 256.",
               batch, plan.maxNewTokens()));
     }
-    long result =
-        JavaUtils.byteStringAsBytes(conf.get("spark.driver.maxResultSize", "1g"));
+    long result = JavaUtils.byteStringAsBytes(conf.get("spark.driver.maxResultSize", "1g"));
     if (result > 0 && result < LEAST_RESULT_BYTES) {
       findings.warning(
           say(

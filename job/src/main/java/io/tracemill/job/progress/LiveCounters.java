@@ -2,6 +2,8 @@ package io.tracemill.job.progress;
 
 import io.tracemill.udf.GenerationMetrics;
 import io.tracemill.udf.GenerationMetrics.Counter;
+import io.tracemill.udf.LoadSample;
+import java.time.Instant;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.Map;
@@ -18,9 +20,12 @@ import scala.jdk.javaapi.CollectionConverters;
 public final class LiveCounters extends SparkListener {
   private final Map<Long, Counter> counterOf = new HashMap<>();
   private final Map<Long, Map<Counter, Long>> byTask = new HashMap<>();
+  private final long loadId;
+  private final Timeline timeline = new Timeline(Instant.now());
 
-  /** Listens for the counters of one run. */
+  /** Listens for the counters of one run, which begins now. */
   public LiveCounters(GenerationMetrics metrics) {
+    loadId = metrics.load().id();
     for (Counter counter : Counter.values()) {
       counterOf.put(metrics.id(counter), counter);
     }
@@ -46,11 +51,22 @@ public final class LiveCounters extends SparkListener {
   }
 
   private void record(long task, AccumulableInfo info) {
+    if (info.id() == loadId && info.update().isDefined()) {
+      if (info.update().get() instanceof Map<?, ?> samples) {
+        samples.forEach((executor, load) -> timeline.add((String) executor, (LoadSample) load));
+      }
+      return;
+    }
     Counter counter = counterOf.get(info.id());
     if (counter != null && info.update().isDefined()) {
       long value = Long.parseLong(info.update().get().toString());
       byTask.computeIfAbsent(task, t -> new EnumMap<>(Counter.class)).put(counter, value);
     }
+  }
+
+  /** What the executors' engines were doing. */
+  public Timeline timeline() {
+    return timeline;
   }
 
   /** The sum over all tasks. */

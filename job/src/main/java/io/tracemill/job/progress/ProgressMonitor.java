@@ -2,7 +2,6 @@ package io.tracemill.job.progress;
 
 import io.tracemill.udf.GenerationMetrics.Counter;
 import java.time.Duration;
-import java.util.Locale;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -15,6 +14,9 @@ import java.util.function.LongConsumer;
 public final class ProgressMonitor implements AutoCloseable {
   private static final long TICK_MILLIS = 1_000;
   private static final int TICKS_BETWEEN_PLAIN_LINES = 10;
+
+  /** An executor that has not been heard of for three heartbeats of Spark's default is gone. */
+  private static final long SILENT_MILLIS = 30_000;
 
   private final LiveCounters counters;
   private final Console console;
@@ -83,60 +85,27 @@ public final class ProgressMonitor implements AutoCloseable {
   }
 
   private String line() {
-    long done = counters.value(Counter.ROWS_DONE);
     long now = System.nanoTime();
-    return line(
-        new Sample(
-            done,
+    return ProgressLine.of(
+        new ProgressLine.Sample(
+            counters.value(Counter.ROWS_DONE),
             counters.value(Counter.ROWS_FAILED),
             rows,
             recentTokensPerSecond,
             counters.value(Counter.KV_ROWS_ATTENDED),
             counters.value(Counter.KV_ROWS_OF_FULL_CACHE),
-            counters.value(Counter.LANE_STEPS),
-            counters.value(Counter.SLOT_STEPS),
+            meanLanes(),
             slots,
+            counters.timeline().newest(SILENT_MILLIS),
             Duration.ofNanos(now - startNanos),
             firstTokenNanos == 0 ? Duration.ZERO : Duration.ofNanos(now - firstTokenNanos)));
   }
 
-  /** What a progress line is made of; {@code generating} is the time since the first token. */
-  record Sample(
-      long done,
-      long failed,
-      long rows,
-      double tokensPerSecond,
-      long kvRows,
-      long kvFullRows,
-      long laneSteps,
-      long slotSteps,
-      int slots,
-      Duration elapsed,
-      Duration generating) {}
-
-  static String line(Sample now) {
-    return String.format(
-        Locale.ROOT,
-        "%,d/%,d rows  %,d failed  %,.0f tokens/s  slots %s  KV saved %s  %s elapsed, %s to go",
-        now.done(),
-        now.rows(),
-        now.failed(),
-        now.tokensPerSecond(),
-        percent(now.laneSteps(), now.slotSteps()),
-        percent(now.kvFullRows() - now.kvRows(), now.kvFullRows()),
-        Eta.clock(now.elapsed()),
-        Eta.of(now.generating(), now.done(), now.rows(), lanes(now)).map(Eta::label).orElse("?"));
-  }
-
-  /** Lanes that were in use on average. */
-  private static int lanes(Sample now) {
-    return now.slotSteps() <= 0
-        ? now.slots()
-        : (int) Math.max(1, Math.round((double) now.slots() * now.laneSteps() / now.slotSteps()));
-  }
-
-  private static String percent(long part, long whole) {
-    return whole <= 0 ? "-" : Math.round(100.0 * part / whole) + " %";
+  /** Rows that ran at once on average, on all executors. */
+  private int meanLanes() {
+    long slotSteps = counters.value(Counter.SLOT_STEPS);
+    double share = slotSteps <= 0 ? 1 : (double) counters.value(Counter.LANE_STEPS) / slotSteps;
+    return (int) Math.max(1, Math.round(share * slots));
   }
 
   @Override

@@ -11,6 +11,7 @@ import io.tracemill.job.output.OpenAiExport;
 import io.tracemill.job.output.RunRecord;
 import io.tracemill.job.output.RunSchema;
 import io.tracemill.job.output.RunTotals;
+import io.tracemill.job.output.TimelinePoint;
 import io.tracemill.job.output.TraceRecord;
 import io.tracemill.job.output.TraceSchema;
 import io.tracemill.job.progress.Console;
@@ -135,7 +136,7 @@ public final class ReasoningRun {
             arguments.generation().kvPolicy(),
             totals,
             arguments.settings(),
-            List.of());
+            timeline);
     return finish(record, failure);
   }
 
@@ -168,6 +169,9 @@ public final class ReasoningRun {
     }
     return new RunOutcome(record, arguments.output());
   }
+
+  /** What the engines were doing, from the generating stage. */
+  private List<TimelinePoint> timeline = List.of();
 
   private void generate(InputTable input, PromptReader reader, TraceRecord.RunStamp stamp, long due)
       throws Exception {
@@ -218,6 +222,7 @@ public final class ReasoningRun {
       }
       throw e;
     } finally {
+      timeline = counters.timeline().points();
       context.clearJobGroup();
       context.removeSparkListener(counters);
     }

@@ -7,34 +7,67 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.Map;
 import java.util.Random;
+import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 
 class TestProgress {
+  private static Timeline.Now engine(double slotsUsed, double tokensPerSecond) {
+    return new Timeline.Now(slotsUsed, 16, 30, 60, tokensPerSecond);
+  }
+
+  private static ProgressLine.Sample sample(long done, Map<String, Timeline.Now> executors) {
+    return new ProgressLine.Sample(
+        done,
+        2,
+        2_000,
+        2310.4,
+        700,
+        1_000,
+        29,
+        32,
+        executors,
+        Duration.ofSeconds(65),
+        Duration.ofSeconds(60));
+  }
+
   @Test
-  void aLineSaysRowsFailuresSpeedSlotsSavedRowsAndTimeToGo() {
+  void aLineSaysRowsFailuresSpeedOfEachExecutorSlotsCacheAndTimeToGo() {
     assertThat(
-            ProgressMonitor.line(
-                new ProgressMonitor.Sample(
-                    118,
-                    2,
-                    2_000,
-                    2310.4,
-                    700,
-                    1_000,
-                    90,
-                    100,
-                    32,
-                    Duration.ofSeconds(65),
-                    Duration.ofSeconds(60))))
+            ProgressLine.of(
+                sample(
+                    118, new TreeMap<>(Map.of("1", engine(16, 1_300), "2", engine(13.6, 1_010))))))
         .isEqualTo(
-            "118/2,000 rows  2 failed  2,310 tokens/s  slots 90 %  KV saved 30 %  1:05 elapsed,"
-                + " 14:01-19:19 to go");
+            "118/2,000 rows  2 failed  2,310 tokens/s"
+                + " (1: 1,300, 2: 1,010)  slots 30/32  KV full 50 %  KV saved 30 %  1:05 elapsed, 14:01-19:19 to go");
     assertThat(
-            ProgressMonitor.line(
-                new ProgressMonitor.Sample(
-                    0, 0, 10, 0, 0, 0, 0, 0, 32, Duration.ofSeconds(1), Duration.ZERO)))
-        .isEqualTo("0/10 rows  0 failed  0 tokens/s  slots -  KV saved -  0:01 elapsed, ? to go");
+            ProgressLine.of(
+                new ProgressLine.Sample(
+                    0, 0, 10, 0, 0, 0, 32, 32, Map.of(), Duration.ofSeconds(1), Duration.ZERO)))
+        .isEqualTo(
+            "0/10 rows  0 failed  0 tokens/s  slots -/32  KV full -  KV saved -  0:01 elapsed, ?"
+                + " to go");
+  }
+
+  @Test
+  void aLineWarnsOfSlotsThatStandEmptyWhileRowsWait() {
+    assertThat(ProgressLine.of(sample(100, Map.of("driver", engine(4, 100)))))
+        .endsWith("(slots badly used)");
+    assertThat(ProgressLine.of(sample(1_990, Map.of("driver", engine(4, 100)))))
+        .doesNotContain("badly");
+    assertThat(ProgressLine.of(sample(100, Map.of("driver", engine(15, 100)))))
+        .doesNotContain("badly");
+  }
+
+  @Test
+  void manyExecutorsAreSummedUp() {
+    Map<String, Timeline.Now> many = new TreeMap<>();
+    for (int i = 1; i <= 8; i++) {
+      many.put(Integer.toString(i), engine(16, 100 * i));
+    }
+    assertThat(ProgressLine.of(sample(100, many)))
+        .contains("2,310 tokens/s (8 executors, 100-800 each)  slots 128/128");
   }
 
   @Test
