@@ -23,7 +23,8 @@ import org.slf4j.LoggerFactory;
  * Copies of remote models on this host, one folder each. However many JVMs ask at once, one copies
  * and the others wait; a copy appears whole or not at all (it is made in a folder of its own,
  * forced to the disk, then renamed), and what a killed process left behind is removed by the next
- * one.
+ * one. When a copy is made, those that nobody has opened for {@link OldCopies#UNUSED} go, and where
+ * the disk has no room, the oldest of those that nobody has opened for {@link OldCopies#SPARE}.
  *
  * @param folder the same on all JVMs of a host; made where it is missing, for this user only
  */
@@ -55,6 +56,7 @@ public record ModelCache(Path folder) {
     String key = model.name() + "-" + model.snapshot();
     Path whole = folder.resolve(key);
     if (ModelManifest.isComplete(whole, model, model.files())) {
+      OldCopies.use(whole);
       return whole;
     }
     List<ModelFile> small = model.files().stream().filter(file -> !file.isWeights()).toList();
@@ -65,6 +67,7 @@ public record ModelCache(Path folder) {
     Path target = folder.resolve(key);
     try {
       if (ModelManifest.isComplete(target, model, files)) {
+        OldCopies.use(target);
         return target;
       }
       makeFolder();
@@ -87,7 +90,7 @@ public record ModelCache(Path folder) {
   private HostLock lock(String key) throws IOException, InterruptedException {
     Optional<HostLock> lock =
         HostLock.acquire(
-            folder.resolve("." + key + LOCK),
+            lockFile(folder, key),
             HostLock.thisProcess(),
             PATIENCE,
             owner -> LOG.info("Waiting for {}, which copies the model {}", owner, key));
@@ -98,13 +101,14 @@ public record ModelCache(Path folder) {
   private void copy(RemoteModel model, List<ModelFile> files, String key, Path target)
       throws IOException, InterruptedException {
     long bytes = files.stream().mapToLong(ModelFile::sizeBytes).sum();
+    new OldCopies(folder).makeRoom(bytes);
     long free = DiskSpace.free(folder);
     if (free < bytes) {
       throw ModelErrors.diskFull(model.uri(), bytes, folder, free);
     }
     LOG.info("Copying {} ({}) to {}", model.uri(), ModelErrors.size(bytes), target);
     long start = System.nanoTime();
-    Path part = folder.resolve("." + key + PART);
+    Path part = partFolder(folder, key);
     Files.createDirectory(part);
     try {
       FileCopies.copyAll(model, files, part);
@@ -121,7 +125,7 @@ public record ModelCache(Path folder) {
 
   /** Removes unfinished copies whose makers are gone; the own lock is held. */
   private void clean(String key) throws IOException {
-    deleteTree(folder.resolve("." + key + PART));
+    deleteTree(partFolder(folder, key));
     List<Path> parts;
     try (Stream<Path> list = Files.list(folder)) {
       parts = list.filter(path -> path.getFileName().toString().endsWith(PART)).toList();
@@ -159,7 +163,15 @@ public record ModelCache(Path folder) {
     }
   }
 
-  private static void deleteTree(Path root) throws IOException {
+  static Path lockFile(Path folder, String key) {
+    return folder.resolve("." + key + LOCK);
+  }
+
+  static Path partFolder(Path folder, String key) {
+    return folder.resolve("." + key + PART);
+  }
+
+  static void deleteTree(Path root) throws IOException {
     if (!Files.exists(root)) {
       return;
     }

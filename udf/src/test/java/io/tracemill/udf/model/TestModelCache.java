@@ -5,9 +5,13 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.tracemill.engine.EngineOptions.Weights;
 import io.tracemill.engine.error.ReasoningException;
+import io.tracemill.udf.host.HostLock;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -74,6 +78,58 @@ class TestModelCache {
     Files.delete(log);
     assertThat(fetch()).isEqualTo(first);
     assertThat(Files.readString(log)).isEqualTo("model.safetensors.index.json\n");
+  }
+
+  @Test
+  void copiesThatNobodyOpenedForAMonthGoWhenAnotherComes() throws IOException {
+    Path old = fetch();
+    unusedForDays(old, 31);
+    write("model-1.safetensors", "e".repeat(5_001));
+    Path second = fetch();
+    assertThat(old).doesNotExist();
+    unusedForDays(second, 29);
+    write("model-1.safetensors", "f".repeat(5_002));
+    Path third = fetch();
+    assertThat(second).as("there is room for both").isDirectory();
+    assertThat(leftOvers()).isEmpty();
+
+    unusedForDays(third, 31);
+    assertThat(fetch()).as("opening it is using it").isEqualTo(third);
+    write("model-1.safetensors", "g".repeat(5_003));
+    fetch();
+    assertThat(third).isDirectory();
+  }
+
+  @Test
+  void whereTheDiskIsFullTheOldestCopiesGoButNoneThatWasOpenedToday() throws IOException {
+    Path oldest = fetch();
+    unusedForDays(oldest, 3);
+    write("model-1.safetensors", "e".repeat(5_001));
+    Path today = fetch();
+    new OldCopies(cache.folder()).makeRoom(1);
+    assertThat(oldest).isDirectory();
+    new OldCopies(cache.folder()).makeRoom(Long.MAX_VALUE);
+    assertThat(oldest).doesNotExist();
+    assertThat(today).isDirectory();
+    assertThat(leftOvers()).isEmpty();
+  }
+
+  @Test
+  void aCopyThatAnotherProcessLocksStays() throws IOException {
+    Path old = fetch();
+    unusedForDays(old, 31);
+    String key = old.getFileName().toString();
+    try (HostLock lock =
+        HostLock.tryAcquire(ModelCache.lockFile(cache.folder(), key), "a test").orElseThrow()) {
+      new OldCopies(cache.folder()).makeRoom(1);
+      assertThat(old).isDirectory();
+    }
+  }
+
+  private static void unusedForDays(Path copy, int days) throws IOException {
+    Files.setLastModifiedTime(
+        copy.resolve(ModelManifest.NAME),
+        FileTime.from(Instant.now().minus(Duration.ofDays(days))));
   }
 
   @Test
