@@ -45,6 +45,7 @@ class TestArchitecture {
           "job/output", 1,
           "job/session", 1,
           "job/progress", 2,
+          "job/wave", 2,
           "job/run", 3,
           "job/cli", 4,
           "job", 5);

@@ -52,8 +52,10 @@ final class RunCommand implements Callable<Integer> {
   @Option(
       names = "--partitions",
       paramLabel = "N",
-      description = "Tasks that generate. Default: as many as keep the engines' slots full.")
+      description = "Tasks that generate a wave. Default: as many as keep the engines' slots full.")
   private Integer partitions;
+
+  @Mixin private ResumeOptions resume = new ResumeOptions();
 
   @Option(
       names = "--max-errors",
@@ -96,6 +98,8 @@ final class RunCommand implements Callable<Integer> {
           host.settings(),
           generation,
           partitions == null ? 0 : partitions,
+          resume.waveRows(),
+          resume.rules(),
           ErrorBudget.parse(maxErrors),
           settings(generation));
     } catch (ReasoningException e) {

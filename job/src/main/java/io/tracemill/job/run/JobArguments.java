@@ -3,6 +3,7 @@ package io.tracemill.job.run;
 import io.tracemill.job.input.InputArguments;
 import io.tracemill.job.output.Export;
 import io.tracemill.job.output.OutputTables;
+import io.tracemill.job.wave.ResumeRules;
 import io.tracemill.udf.EngineSettings;
 import io.tracemill.udf.GenerationSettings;
 import io.tracemill.udf.HostSettings;
@@ -21,7 +22,9 @@ import java.util.TreeMap;
  * @param engine how engines are opened
  * @param host what hosts provide for engines
  * @param generation how rows are generated
- * @param partitions tasks of the generating stage; 0 to choose
+ * @param partitions tasks of the generating stage of a wave; 0 to choose
+ * @param waveRows result rows that are committed together; 0 to choose
+ * @param resume what becomes of rows that the output holds already
  * @param maxErrors rows that may fail
  * @param settings every option by name with the value in force, for the runs table
  */
@@ -33,6 +36,8 @@ public record JobArguments(
     HostSettings host,
     GenerationSettings generation,
     int partitions,
+    long waveRows,
+    ResumeRules resume,
     ErrorBudget maxErrors,
     Map<String, String> settings)
     implements Serializable {
@@ -44,6 +49,16 @@ public record JobArguments(
   /** The same run on engines that are opened otherwise. */
   public JobArguments withEngine(EngineSettings other) {
     return new JobArguments(
-        input, output, exports, other, host, generation, partitions, maxErrors, settings);
+        input,
+        output,
+        exports,
+        other,
+        host,
+        generation,
+        partitions,
+        waveRows,
+        resume,
+        maxErrors,
+        settings);
   }
 }

@@ -1,6 +1,7 @@
 package io.tracemill.job.run;
 
 import io.tracemill.job.input.InputSource;
+import io.tracemill.job.wave.ResumeRules;
 import org.apache.hadoop.conf.Configuration;
 
 /** What can be checked before Spark starts, so that a typing error costs a second. */
@@ -22,7 +23,16 @@ public final class Preflight {
       InputSource.format(arguments.input(), plain);
     }
     if (isLocal(arguments.output().folder())) {
-      arguments.output().requireFree(plain);
+      requireOutput(arguments, plain);
+    }
+  }
+
+  /** Refuses an output that cannot be written, or may not be used because it holds rows. */
+  static void requireOutput(JobArguments arguments, Configuration hadoop) {
+    if (arguments.resume().output() == ResumeRules.Used.REFUSE) {
+      arguments.output().requireFree(hadoop);
+    } else {
+      arguments.output().requireUsable(hadoop);
     }
   }
 
