@@ -39,17 +39,18 @@ class TestArchitecture {
 
   /** Floors of job: a package uses lower ones only. */
   private static final Map<String, Integer> JOB_FLOORS =
-      Map.of(
-          "job/error", 0,
-          "job/input", 1,
-          "job/output", 1,
-          "job/session", 1,
-          "job/progress", 2,
-          "job/run", 3,
-          "job/preflight", 4,
-          "job/replay", 4,
-          "job/cli", 5,
-          "job", 6);
+      Map.ofEntries(
+          Map.entry("job/error", 0),
+          Map.entry("job/input", 1),
+          Map.entry("job/output", 1),
+          Map.entry("job/session", 1),
+          Map.entry("job/progress", 2),
+          Map.entry("job/wave", 2),
+          Map.entry("job/run", 3),
+          Map.entry("job/preflight", 4),
+          Map.entry("job/replay", 4),
+          Map.entry("job/cli", 5),
+          Map.entry("job", 6));
 
   @Test
   void neitherModuleKnowsJCudaOrTheGpuModule() throws IOException {

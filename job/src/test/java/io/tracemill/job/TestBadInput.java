@@ -236,6 +236,48 @@ class TestBadInput {
                 .formatted(out, out));
   }
 
+  /** Mistakes in other commands than run. */
+  static Stream<Mistake> commandMistakes() {
+    return Stream.of(
+        option("preflight --sample-rows 0", "--sample-rows is 0; it must be 1 or more."),
+        option("preflight --sample-seconds 0", "--sample-seconds is 0; it must be 1 or more."),
+        option("preflight --price-per-hour -2", "--price-per-hour is -2.0; it must be 0 or more."),
+        option(
+            "replay --output FOLDER/none",
+            "Missing required parameter: 'KEY'. See --help."),
+        option("replay a", "Missing required option: '--output=PATH'. See --help."),
+        option(
+            "replay a --output FOLDER/none --sample -1", "--sample is -1; it must be 0 or more."),
+        option(
+            "replay a --output FOLDER/none --device -1", "--device is -1; it must be 0 or more."),
+        option(
+            "replay a --output FOLDER/none",
+            "--output FOLDER/none holds no traces; give the --output folder of a run."),
+        option(
+            "sql --tables FOLDER/none SELECT",
+            "FOLDER/none holds no tables of Tracemill; give the --output folder of a run with"
+                + " --tables."),
+        option("sql --rows 0 SELECT", "--rows is 0; it must be 1 or more."));
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("commandMistakes")
+  void aMistakeInAnotherCommandGetsOneSentenceToo(Mistake mistake) {
+    List<String> args = new ArrayList<>();
+    for (String option : mistake.options()) {
+      args.add(option.replace("FOLDER", folder.toString()));
+    }
+    if (args.get(0).equals("preflight")) {
+      Path in = JobRun.file(folder, mistake.file(), mistake.content());
+      args.addAll(List.of("--input", in.toString(), "--model", JobRun.MODEL.toString()));
+      args.addAll(List.of("--output", folder.resolve("out").toString()));
+    }
+    JobRun run = JobRun.of(args.toArray(String[]::new));
+    assertThat(run.exitCode()).as(run.output()).isEqualTo(2);
+    assertThat(run.output().strip().replace(folder.toString(), "FOLDER"))
+        .isEqualTo("tracemill: " + mistake.said());
+  }
+
   @Test
   void requiredOptionsAreNamed() {
     JobRun run = JobRun.of("run", "--input", "x.jsonl");
@@ -276,6 +318,12 @@ class TestBadInput {
     page.append(
         "| an output that holds a run | --output OUT already holds a run (OUT/traces); give another"
             + " folder or remove it. |\n");
+    page.append(
+        "\nCommands beside `run`; `preflight` and `run --dry-run` list every problem of a run at once,"
+            + " each with the sentence\nof these tables:\n\n| given | said |\n|---|---|\n");
+    commandMistakes()
+        .forEach(
+            mistake -> page.append("| %s | %s |\n".formatted(mistake.given(), mistake.said())));
     page.append("\nWhat is wrong with one row becomes a result row with status `error`:\n\n");
     page.append("| row | error_class | error_message |\n|---|---|---|\n");
     TestRowErrors.problems()

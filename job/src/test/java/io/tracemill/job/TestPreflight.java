@@ -74,7 +74,7 @@ class TestPreflight {
     assertThat(run.exitCode()).as(run.output()).isZero();
     assertThat(tree(folder)).isEqualTo(before);
     assertThat(run.output())
-        .contains("Input: 42 rows of " + in + " (jsonl), 42 results due")
+        .contains("Input: 42 rows of " + in + " (jsonl)\nResults: 42 asked for, 42 due")
         .containsPattern(
             "First prompt as the model gets it \\(row row \\d+, \\d+ tokens\\):\n  \\| ")
         .contains("What is ")
@@ -128,10 +128,38 @@ class TestPreflight {
             arguments(in, out, "--seed", "5"));
     assertThat(run.exitCode()).as(run.output()).isEqualTo(2);
     assertThat(run.output())
-        .contains("problem: --output " + out + " already holds a run")
+        .contains(
+            "problem: --output "
+                + out
+                + " holds a run with other settings (seed 0 there, 5 here); give the same to"
+                + " continue it, or another --output.")
         .contains(
             "problem: The engine of this machine cannot be opened: Shard 2 of the model is missing.")
         .endsWith("This would not run: 2 problems; nothing was changed.\n");
+    assertThat(tree(folder)).isEqualTo(before);
+  }
+
+  @Test
+  void whatAResumeWouldSkipIsCounted() throws IOException {
+    Path in = JobRun.file(folder, "in.jsonl", GOOD + "{\"id\": \"b\", \"prompt\": \"\"}\n");
+    Path out = folder.resolve("out");
+    assertThat(JobRun.run(in, out).exitCode()).isZero();
+    JobRun.file(
+        folder, "in.jsonl", Files.readString(in) + "{\"id\": \"c\", \"prompt\": \"Hi\"}\n");
+    TreeMap<String, String> before = tree(folder);
+    JobRun run = JobRun.of(arguments(in, out));
+    assertThat(run.exitCode()).as(run.output()).isZero();
+    assertThat(run.output())
+        .contains(
+            "Results: 3 asked for, 2 are in the output already and would be skipped (1 of them"
+                + " failed), 1 due");
+    assertThat(JobRun.of(arguments(in, out, "--retry-errors")).output())
+        .contains(
+            "Results: 3 asked for, 1 are in the output already and would be skipped (0 of them"
+                + " failed), 1 would be generated anew, 2 due");
+    JobRun refused = JobRun.of(arguments(in, out, "--no-resume"));
+    assertThat(refused.exitCode()).isEqualTo(2);
+    assertThat(refused.output()).contains("problem: --output " + out + " already holds a run");
     assertThat(tree(folder)).isEqualTo(before);
   }
 

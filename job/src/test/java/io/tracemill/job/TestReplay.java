@@ -136,8 +136,7 @@ class TestReplay {
         replay(folder.resolve("none"), "b"),
         "--output "
             + folder.resolve("none")
-            + " holds no traces; give the --output folder of a finished run, and its"
-            + " --output-format where that is parquet.");
+            + " holds no traces; give the --output folder of a run.");
     assertSaid(
         replay(out, "b", "--model", "/no/model"),
         "--model /no/model does not exist or is not a folder.");

@@ -109,28 +109,34 @@ final class Launcher {
 
   private void print(RunOutcome outcome) {
     var run = outcome.record();
-    var totals = run.totals();
-    double seconds = Duration.between(run.startedAt(), run.endedAt()).toMillis() / 1_000.0;
+    // Of the whole output: a run that went on from another is one run to who reads this.
+    var totals = outcome.whole();
+    double seconds =
+        Duration.between(run.startedAt(), run.endedAt().orElseThrow()).toMillis() / 1_000.0;
     OptionalDouble slotUse = SlotUse.of(run.timeline());
-    SummaryTable table =
-        new SummaryTable()
-            .row("rows", number(totals.rows()))
-            .row("failed", number(totals.failed()))
-            .row("truncated", number(totals.truncated()))
-            .row("generated tokens", number(totals.generatedTokens()))
-            .row("tokens/s", number(Math.round(totals.tokensPerSecond())))
-            .row("KV policy", run.kvPolicy().name())
-            .row("compressions", number(totals.compressions()))
-            .row("KV rows, mean", number(Math.round(totals.kvMeanRows())))
-            .row("KV rows, peak", number(totals.kvPeakRows()))
-            .row("KV saved", Math.round(100 * totals.kvSavedRatio()) + " %")
-            .row(
-                "slots used",
-                slotUse.isPresent() ? Math.round(100 * slotUse.getAsDouble()) + " %" : "-")
-            .row("seconds", String.format(Locale.ROOT, "%.1f", seconds));
-    console.print("Run " + run.runId() + " completed on " + run.engine());
+    SummaryTable table = new SummaryTable().row("rows", number(totals.rows()));
+    if (run.totals().rows() != totals.rows()) {
+      table.row("  by this run", number(run.totals().rows()));
+    }
+    table
+        .row("failed", number(totals.failed()))
+        .row("truncated", number(totals.truncated()))
+        .row("generated tokens", number(totals.generatedTokens()))
+        .row("tokens/s", number(Math.round(totals.tokensPerSecond())))
+        .row("KV policy", run.kvPolicy().name())
+        .row("compressions", number(totals.compressions()))
+        .row("KV rows, mean", number(Math.round(totals.kvMeanRows())))
+        .row("KV rows, peak", number(totals.kvPeakRows()))
+        .row("KV saved", Math.round(100 * totals.kvSavedRatio()) + " %")
+        .row(
+            "slots used",
+            slotUse.isPresent() ? Math.round(100 * slotUse.getAsDouble()) + " %" : "-")
+        .row("seconds", String.format(Locale.ROOT, "%.1f", seconds));
+    if (run.totals().rows() > 0) {
+      console.print("Run " + run.runId() + " completed on " + run.engine());
+    }
     table.lines().forEach(console::print);
-    SlotUse.warning(run.timeline(), totals.rows()).ifPresent(console::print);
+    SlotUse.warning(run.timeline(), run.totals().rows()).ifPresent(console::print);
     console.print("  traces  " + outcome.tables().traces());
     console.print("  runs    " + outcome.tables().runs());
   }

@@ -49,12 +49,6 @@ final class ReplayCommand implements Callable<Integer> {
   private String output;
 
   @Option(
-      names = "--output-format",
-      paramLabel = "FORMAT",
-      description = "delta or parquet, as the run was given. Default: delta.")
-  private String outputFormat = "delta";
-
-  @Option(
       names = "--sample",
       paramLabel = "I",
       description = "Which sample of the row, from 0. Default: 0.")
@@ -102,8 +96,8 @@ final class ReplayCommand implements Callable<Integer> {
   public Integer call() {
     Ranges.atLeast("--sample", sample, 0);
     Ranges.atLeast("--device", device == null ? 0 : device, 0);
-    OutputTables tables =
-        new OutputTables(output, Choices.of("--output-format", outputFormat, OutputFormat.class));
+    // The format does not matter for reading: tables say themselves what they are.
+    OutputTables tables = new OutputTables(output, OutputFormat.DELTA);
     Launcher launcher = parent.launcher();
     SparkConf conf = new SparkConf();
     SparkSession spark = SparkSessions.open(conf, launcher.console()::print);

@@ -10,6 +10,7 @@ import io.tracemill.job.preflight.SampleSize;
 import io.tracemill.job.run.ErrorBudget;
 import io.tracemill.job.run.JobArguments;
 import io.tracemill.job.run.ModelFolder;
+import io.tracemill.job.wave.ResumeRules;
 import io.tracemill.udf.GenerationSettings;
 import io.tracemill.udf.HostSettings;
 import java.util.Map;
@@ -58,8 +59,10 @@ final class RunCommand implements Callable<Integer> {
   @Option(
       names = "--partitions",
       paramLabel = "N",
-      description = "Tasks that generate. Default: as many as keep the engines' slots full.")
+      description = "Tasks that generate a wave. Default: as many as keep the engines' slots full.")
   private Integer partitions;
+
+  @Mixin private ResumeOptions resume = new ResumeOptions();
 
   @Option(
       names = "--max-errors",
@@ -115,6 +118,8 @@ final class RunCommand implements Callable<Integer> {
     Optional<InputArguments> rows = findings.check(input::arguments);
     findings.verify(engine::checkRanges);
     Optional<HostSettings> hosts = findings.check(host::settings);
+    Optional<Long> waveRows = findings.check(resume::waveRows);
+    Optional<ResumeRules> rules = findings.check(resume::rules);
     Optional<ErrorBudget> budget = findings.check(() -> ErrorBudget.parse(maxErrors));
     if (!findings.problems().isEmpty()) {
       return Optional.empty();
@@ -129,6 +134,8 @@ final class RunCommand implements Callable<Integer> {
                 hosts.orElseThrow(),
                 generation.orElseThrow(),
                 partitions == null ? 0 : partitions,
+                waveRows.orElseThrow(),
+                rules.orElseThrow(),
                 budget.orElseThrow(),
                 settings(generation.orElseThrow())));
   }

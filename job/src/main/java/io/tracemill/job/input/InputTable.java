@@ -22,8 +22,12 @@ public record InputTable(
     Optional<StructType> carried,
     long numRows,
     InputFormat format) {
-  static final String ROW_KEY = "row_key";
+  /** The key's column. */
+  public static final String ROW_KEY = "row_key";
+
+  /** The carried columns' column; the last where there is one. */
+  public static final String INPUT = "input";
+
   static final String PROBLEM = "problem";
   static final String PROMPT = "prompt";
-  static final String INPUT = "input";
 }

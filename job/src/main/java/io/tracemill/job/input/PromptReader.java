@@ -16,9 +16,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import org.apache.spark.api.java.function.MapFunction;
-import org.apache.spark.api.java.function.ReduceFunction;
-import org.apache.spark.sql.Encoders;
 import org.apache.spark.sql.Row;
 import scala.jdk.javaapi.CollectionConverters;
 
@@ -49,16 +46,31 @@ public record PromptReader(
    * @param prompt the text, or the conversation as JSON; empty where the row has none
    * @param input the carried columns; empty where there are none
    * @param generation how it is generated, its own settings included
+   * @param requestHash what it asks for, see {@link RequestIdentity}
    */
   public record PromptRow(
-      String rowKey, Optional<String> prompt, Optional<Row> input, GenerationSettings generation) {}
+      String rowKey,
+      Optional<String> prompt,
+      Optional<Row> input,
+      GenerationSettings generation,
+      String requestHash) {}
+
+  /** What the row asks for. */
+  public RequestIdentity identity(Row row) {
+    return identity(asked(row, input(row)));
+  }
+
+  private static RequestIdentity identity(Asked asked) {
+    return RequestIdentity.of(asked.text(), asked.problem(), asked.generation());
+  }
 
   /** One piece of work for each sample of the row. */
   public List<Work<PromptRow>> work(Row row) {
     String key = row.getString(row.fieldIndex(InputTable.ROW_KEY));
     Optional<Row> input = input(row);
     Asked asked = asked(row, input);
-    PromptRow kept = new PromptRow(key, asked.text(), input, asked.generation());
+    PromptRow kept =
+        new PromptRow(key, asked.text(), input, asked.generation(), identity(asked).hash());
     List<Work<PromptRow>> work = new ArrayList<>(asked.generation().samples());
     for (int sample = 0; sample < asked.generation().samples(); sample++) {
       work.add(
@@ -76,18 +88,6 @@ public record PromptReader(
                   new RowError(asked.code(), asked.problem())));
     }
     return work;
-  }
-
-  /** Results that a table leads to: its rows times their samples. */
-  public long samples(InputTable table) {
-    boolean same =
-        form != PromptForm.OPENAI_REQUEST && !parameterColumns.containsKey(RowParameter.SAMPLES);
-    return same
-        ? table.numRows() * generation.samples()
-        : table
-            .rows()
-            .map((MapFunction<Row, Long>) row -> (long) work(row).size(), Encoders.LONG())
-            .reduce((ReduceFunction<Long>) Long::sum);
   }
 
   /** Either a prompt or a problem. */

@@ -33,14 +33,15 @@ public final class OpenAiExport {
   /**
    * Writes both files.
    *
+   * @param traces rows of all runs of the output
+   * @param fingerprint of these runs; ids of lines are made of it
    * @return their folder
    * @throws io.tracemill.job.error.JobException where they cannot be written
    */
   public static String write(
-      Dataset<Row> traces, String runId, OutputTables tables, Configuration hadoop) {
+      Dataset<Row> traces, String fingerprint, OutputTables tables, Configuration hadoop) {
     Dataset<Row> requests =
         traces
-            .filter(col("run_id").equalTo(runId))
             .groupBy(col("row_key"))
             .agg(
                 collect_list(
@@ -52,7 +53,7 @@ public final class OpenAiExport {
     // True for an answer; the pair keeps both files to one pass over the table.
     Dataset<Tuple2<Boolean, String>> lines =
         requests.map(
-            (MapFunction<Row, Tuple2<Boolean, String>>) row -> OpenAiLine.of(runId, row),
+            (MapFunction<Row, Tuple2<Boolean, String>>) row -> OpenAiLine.of(fingerprint, row),
             Encoders.tuple(Encoders.BOOLEAN(), Encoders.STRING()));
     String folder =
         tables.folder().endsWith("/") ? tables.folder() + FOLDER : tables.folder() + "/" + FOLDER;

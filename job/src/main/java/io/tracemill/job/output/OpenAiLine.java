@@ -36,15 +36,16 @@ final class OpenAiLine {
   private OpenAiLine() {}
 
   /** Whether the request was answered, and its line. */
-  static Tuple2<Boolean, String> of(String runId, Row request) {
+  static Tuple2<Boolean, String> of(String fingerprint, Row request) {
     String key = request.getString(request.fieldIndex("row_key"));
     List<Row> samples = new ArrayList<>(request.getList(request.fieldIndex("samples")));
     samples.sort(Comparator.comparingInt(row -> row.getInt(row.fieldIndex("sample_index"))));
     Optional<Row> failed =
         samples.stream().filter(row -> !text(row, "status").equals("ok")).findFirst();
-    // The same run and request give the same ids, however often they are exported.
+    // The same settings and request give the same ids, however often a run was resumed.
     String id =
-        UUID.nameUUIDFromBytes((runId + "\n" + key).getBytes(StandardCharsets.UTF_8)).toString();
+        UUID.nameUUIDFromBytes((fingerprint + "\n" + key).getBytes(StandardCharsets.UTF_8))
+            .toString();
     ObjectNode line = JSON.createObjectNode();
     line.put("id", "batch_req_" + id);
     line.put("custom_id", key);

@@ -1,21 +1,18 @@
 package io.tracemill.job.output;
 
 import io.tracemill.job.error.JobErrors;
+import io.tracemill.udf.table.ParquetRuns;
+import io.tracemill.udf.table.ParquetWaves;
+import io.tracemill.udf.table.TableFiles;
 import java.io.IOException;
 import java.io.Serializable;
 import java.util.Arrays;
-import java.util.regex.Pattern;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
-import org.apache.spark.sql.SaveMode;
 import org.apache.spark.sql.SparkSession;
-import org.apache.spark.sql.types.ArrayType;
-import org.apache.spark.sql.types.DataType;
-import org.apache.spark.sql.types.MapType;
-import org.apache.spark.sql.types.StructType;
 
 /**
  * The folder of a run with its two tables.
@@ -24,8 +21,6 @@ import org.apache.spark.sql.types.StructType;
  * @param format what the tables are written as
  */
 public record OutputTables(String folder, OutputFormat format) implements Serializable {
-  private static final Pattern NEEDS_COLUMN_MAPPING = Pattern.compile("[ ,;{}()\\n\\t=]");
-
   /** Where traces lie. */
   public String traces() {
     return table("traces");
@@ -40,30 +35,63 @@ public record OutputTables(String folder, OutputFormat format) implements Serial
     return folder.endsWith("/") ? folder + name : folder + "/" + name;
   }
 
+  /** The work folder of a run, which is of no use when the run has ended. */
+  public String work(String runId) {
+    return table("_work/" + runId);
+  }
+
+  /** Where work folders lie. */
+  public String work() {
+    return table("_work");
+  }
+
+  /** Where the manifest of a run lies. */
+  public String manifest(String runId) {
+    return table("manifests/" + runId + ".json");
+  }
+
   /**
-   * Refuses a folder that holds a run. What a failed run left behind (files that no commit names, a
-   * row in {@code runs}) is no obstacle, so that the same command can be given again.
+   * Refuses a folder that cannot take these tables: a file, or tables of the other format.
    *
-   * @throws io.tracemill.job.error.JobException where it does, or cannot be looked into
+   * @throws io.tracemill.job.error.JobException where it cannot, or cannot be looked into
    */
-  public void requireFree(Configuration hadoop) {
+  public void requireUsable(Configuration hadoop) {
     try {
       Path path = new Path(folder);
       FileSystem files = path.getFileSystem(hadoop);
       if (files.exists(path) && !files.getFileStatus(path).isDirectory()) {
         throw new IOException("it is a file, not a folder.");
       }
-      Path taken = new Path(traces());
-      if (isDelta(files, taken) || isParquet(files, taken)) {
-        throw JobErrors.outputTaken(folder, traces());
-      }
-      Path runs = new Path(runs());
-      boolean otherFormat =
-          format == OutputFormat.DELTA ? isParquet(files, runs) : isDelta(files, runs);
-      if (otherFormat) {
-        throw JobErrors.outputTaken(folder, runs());
+      boolean delta = isDelta(files, new Path(traces())) || isDelta(files, new Path(runs()));
+      boolean parquet =
+          ParquetWaves.isAt(files, new Path(traces())) || ParquetRuns.isAt(files, new Path(runs()));
+      if (format == OutputFormat.DELTA ? parquet : delta) {
+        throw JobErrors.otherFormat(
+            folder, (delta ? OutputFormat.DELTA : OutputFormat.PARQUET).label());
       }
     } catch (IOException | IllegalArgumentException e) {
+      throw JobErrors.unwritableOutput(folder, e);
+    }
+  }
+
+  /**
+   * Refuses a folder that holds rows of a run, too.
+   *
+   * @throws io.tracemill.job.error.JobException as {@link #requireUsable}
+   */
+  public void requireFree(Configuration hadoop) {
+    requireUsable(hadoop);
+    try {
+      Path traces = new Path(traces());
+      FileSystem files = traces.getFileSystem(hadoop);
+      boolean taken =
+          format == OutputFormat.DELTA
+              ? isDelta(files, traces)
+              : !new ParquetWaves(traces(), hadoop).waves().isEmpty();
+      if (taken) {
+        throw JobErrors.outputTaken(folder, traces());
+      }
+    } catch (IOException e) {
       throw JobErrors.unwritableOutput(folder, e);
     }
   }
@@ -78,56 +106,32 @@ public record OutputTables(String folder, OutputFormat format) implements Serial
         .anyMatch(file -> file.getPath().getName().matches("\\d{20}\\.json"));
   }
 
-  private static boolean isParquet(FileSystem files, Path table) throws IOException {
-    return files.exists(new Path(table, "_SUCCESS"));
-  }
-
-  /** Writes rows as they come: no shuffle between generation and files. */
-  public void writeTraces(Dataset<Row> rows) {
-    write(rows, traces());
-  }
-
-  /** Writes the row of a run. */
-  public void writeRuns(Dataset<Row> rows) {
-    write(rows, runs());
-  }
-
-  private void write(Dataset<Row> rows, String path) {
-    var writer = rows.write().format(format.label()).mode(SaveMode.Append);
-    if (format == OutputFormat.DELTA) {
-      // An optimised write would put a shuffle behind the generator: lost shuffle files are
-      // generated again.
-      writer = writer.option("optimizeWrite", "false");
-      if (needsColumnMapping(rows.schema())) {
-        writer = writer.option("delta.columnMapping.mode", "name");
-      }
+  /** The traces, for the run that will write them. */
+  public TraceTable writeTraces(SparkSession spark, String runId) {
+    try {
+      return format == OutputFormat.DELTA
+          ? new DeltaTraces(spark, traces(), runId, work(runId))
+          : new ParquetTraces(spark, traces());
+    } catch (IOException e) {
+      throw JobErrors.unwritableOutput(folder, e);
     }
-    writer.option("compression", "zstd").save(path);
   }
 
-  /** Opens the traces for reading. */
+  /** Opens the committed traces for reading. */
   public Dataset<Row> readTraces(SparkSession spark) {
-    return spark.read().format(format.label()).load(traces());
+    return read(spark, traces());
   }
 
   /** Opens the runs for reading. */
   public Dataset<Row> readRuns(SparkSession spark) {
-    return spark.read().format(format.label()).load(runs());
+    return read(spark, runs());
   }
 
-  /** Whether a name of an input column holds what Delta's plain naming refuses. */
-  private static boolean needsColumnMapping(DataType type) {
-    if (type instanceof StructType struct) {
-      return Arrays.stream(struct.fields())
-          .anyMatch(
-              field ->
-                  NEEDS_COLUMN_MAPPING.matcher(field.name()).find()
-                      || needsColumnMapping(field.dataType()));
+  private Dataset<Row> read(SparkSession spark, String table) {
+    try {
+      return TableFiles.read(spark, table);
+    } catch (IOException e) {
+      throw JobErrors.noTables(folder);
     }
-    if (type instanceof ArrayType array) {
-      return needsColumnMapping(array.elementType());
-    }
-    return type instanceof MapType map
-        && (needsColumnMapping(map.keyType()) || needsColumnMapping(map.valueType()));
   }
 }

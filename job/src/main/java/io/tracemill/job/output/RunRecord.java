@@ -13,11 +13,12 @@ import java.util.TreeMap;
  *
  * @param runId the run
  * @param fingerprint equal for runs that would make the same traces
- * @param outcome {@code completed} or {@code failed}
+ * @param identity the settings behind the fingerprint, by name
+ * @param state how it stands
  * @param message why it failed; empty where it did not
  * @param applicationId Spark's name of the application
  * @param startedAt when reading began
- * @param endedAt when the last row was committed
+ * @param endedAt when the last row was committed; empty while it runs
  * @param modelId name and hash of the model
  * @param engineVersion version of Tracemill
  * @param engine one line about backend and device; empty where none was opened
@@ -29,11 +30,12 @@ import java.util.TreeMap;
 public record RunRecord(
     String runId,
     String fingerprint,
-    String outcome,
+    Map<String, String> identity,
+    RunState state,
     Optional<String> message,
     String applicationId,
     Instant startedAt,
-    Instant endedAt,
+    Optional<Instant> endedAt,
     String modelId,
     String engineVersion,
     String engine,
@@ -42,7 +44,33 @@ public record RunRecord(
     Map<String, String> settings,
     List<TimelinePoint> timeline) {
   public RunRecord {
+    identity = Collections.unmodifiableMap(new TreeMap<>(identity));
     settings = Collections.unmodifiableMap(new TreeMap<>(settings));
     timeline = List.copyOf(timeline);
+  }
+
+  /** The same run at its end. */
+  public RunRecord ended(
+      RunState how,
+      Optional<String> why,
+      Instant when,
+      RunTotals counted,
+      List<TimelinePoint> points) {
+    return new RunRecord(
+        runId,
+        fingerprint,
+        identity,
+        how,
+        why,
+        applicationId,
+        startedAt,
+        Optional.of(when),
+        modelId,
+        engineVersion,
+        engine,
+        kvPolicy,
+        counted,
+        settings,
+        points);
   }
 }

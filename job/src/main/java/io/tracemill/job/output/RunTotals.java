@@ -1,6 +1,5 @@
 package io.tracemill.job.output;
 
-import static org.apache.spark.sql.functions.avg;
 import static org.apache.spark.sql.functions.coalesce;
 import static org.apache.spark.sql.functions.col;
 import static org.apache.spark.sql.functions.count;
@@ -16,7 +15,8 @@ import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 
 /**
- * Sums over a run, read back from its table. A row of the input with n samples counts n times.
+ * Sums over one or more runs, read back from their table. A row of the input with n samples counts
+ * n times.
  *
  * @param rows result rows
  * @param failed of these, with status {@code error}
@@ -48,8 +48,8 @@ public record RunTotals(
     return generatingSeconds > 0 ? generatedTokens / generatingSeconds : 0;
   }
 
-  /** Sums up one run of a traces table. */
-  public static RunTotals of(Dataset<Row> traces, String runId) {
+  /** Sums up the runs of a traces table; pauses between runs are no generating time. */
+  public static RunTotals of(Dataset<Row> traces) {
     Column ok = col("status").equalTo("ok");
     Column steps = when(ok, col("generated_tokens").cast("double"));
     // Rows attended = mean rows x steps; what a full cache attends to follows from the saved ratio.
@@ -59,23 +59,33 @@ public record RunTotals(
     Column spent = col("queue_ms").plus(col("prefill_ms")).plus(col("decode_ms"));
     Row sums =
         traces
-            .filter(col("run_id").equalTo(runId))
+            .groupBy(col("run_id"))
             .agg(
-                count(lit(1)),
-                count(when(ok, null).otherwise(1)),
-                count(when(col("finish_reason").isin("length", "loop"), 1)),
-                sum(col("prompt_tokens")),
-                sum(col("generated_tokens")),
-                sum(col("compressions")),
-                coalesce(avg(when(ok, col("kv_mean_rows"))), lit(0.0)),
-                max(col("kv_peak_rows")),
-                coalesce(sum(attended), lit(0.0)),
-                coalesce(sum(fullAttended), lit(0.0)),
-                max(endMillis).minus(min(endMillis.minus(spent))))
+                count(lit(1)).as("rows"),
+                count(when(ok, null).otherwise(1)).as("failed"),
+                count(when(col("finish_reason").isin("length", "loop"), 1)).as("truncated"),
+                sum(col("prompt_tokens")).as("prompt_tokens"),
+                sum(col("generated_tokens")).as("generated_tokens"),
+                sum(col("compressions")).as("compressions"),
+                sum(when(ok, col("kv_mean_rows"))).as("mean_rows"),
+                max(col("kv_peak_rows")).as("peak_rows"),
+                sum(attended).as("attended"),
+                sum(fullAttended).as("full_attended"),
+                max(endMillis).minus(min(endMillis.minus(spent))).as("millis"))
+            .agg(
+                whole("rows"),
+                whole("failed"),
+                whole("truncated"),
+                whole("prompt_tokens"),
+                whole("generated_tokens"),
+                whole("compressions"),
+                decimal("mean_rows"),
+                coalesce(max(col("peak_rows")), lit(0L)),
+                decimal("attended"),
+                decimal("full_attended"),
+                decimal("millis"))
             .head();
-    if (sums.getLong(0) == 0) {
-      return NONE;
-    }
+    long completed = sums.getLong(0) - sums.getLong(1);
     double full = sums.getDouble(9);
     return new RunTotals(
         sums.getLong(0),
@@ -84,9 +94,17 @@ public record RunTotals(
         sums.getLong(3),
         sums.getLong(4),
         sums.getLong(5),
-        sums.getDouble(6),
+        completed == 0 ? 0 : sums.getDouble(6) / completed,
         sums.getLong(7),
         full > 0 ? 1 - sums.getDouble(8) / full : 0,
         sums.getDouble(10) / 1_000);
+  }
+
+  private static Column whole(String column) {
+    return coalesce(sum(col(column)), lit(0L));
+  }
+
+  private static Column decimal(String column) {
+    return coalesce(sum(col(column).cast("double")), lit(0.0));
   }
 }

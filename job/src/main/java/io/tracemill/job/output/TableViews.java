@@ -1,6 +1,8 @@
 package io.tracemill.job.output;
 
 import io.tracemill.job.error.JobErrors;
+import io.tracemill.udf.table.ParquetRuns;
+import io.tracemill.udf.table.ParquetWaves;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -14,6 +16,8 @@ import org.apache.spark.sql.SparkSession;
 
 /** Makes the tables of finished runs known to SQL as the views {@code traces} and {@code runs}. */
 public final class TableViews {
+  private static final String DELTA_LOG = "_delta_log";
+
   private TableViews() {}
 
   /**
@@ -57,12 +61,13 @@ public final class TableViews {
   }
 
   private static Optional<OutputTables> at(FileSystem files, Path folder) throws IOException {
-    for (OutputFormat format : OutputFormat.values()) {
-      String marker = format == OutputFormat.DELTA ? "_delta_log" : "_SUCCESS";
-      if (files.exists(new Path(folder, "traces/" + marker))
-          && files.exists(new Path(folder, "runs/" + marker))) {
-        return Optional.of(new OutputTables(folder.toString(), format));
-      }
+    Path traces = new Path(folder, "traces");
+    Path runs = new Path(folder, "runs");
+    if (files.exists(new Path(traces, DELTA_LOG)) && files.exists(new Path(runs, DELTA_LOG))) {
+      return Optional.of(new OutputTables(folder.toString(), OutputFormat.DELTA));
+    }
+    if (ParquetWaves.isAt(files, traces) && ParquetRuns.isAt(files, runs)) {
+      return Optional.of(new OutputTables(folder.toString(), OutputFormat.PARQUET));
     }
     return Optional.empty();
   }

@@ -12,7 +12,10 @@ import org.apache.spark.sql.Row;
  *
  * @param run what all rows of a run share
  * @param place where it was made
- * @param attempt which attempt of the Spark task made it, from 1
+ * @param wave of the run that it is committed with
+ * @param requestHash what the row asked for
+ * @param attempts how often it was begun: attempts of the Spark task, and of earlier runs where
+ *     those ended in an error
  * @param finishedAt when it left the engine
  * @param prompt the text, or the conversation as JSON; empty where the row had none
  * @param input the carried columns; empty where there are none
@@ -22,7 +25,9 @@ import org.apache.spark.sql.Row;
 public record TraceRecord(
     RunStamp run,
     Place place,
-    int attempt,
+    int wave,
+    String requestHash,
+    int attempts,
     Instant finishedAt,
     Optional<String> prompt,
     Optional<Row> input,

@@ -23,6 +23,9 @@ public final class EarlyChecks {
   public static void check(JobArguments arguments) {
     model(arguments);
     input(arguments.input());
+    if (isLocal(arguments.output().folder())) {
+      arguments.requireOutput(new Configuration());
+    }
     output(arguments.output());
   }
 
@@ -44,7 +47,7 @@ public final class EarlyChecks {
   /** An output on this machine, and the classes that its format needs. */
   public static void output(OutputTables output) {
     if (isLocal(output.folder())) {
-      output.requireFree(new Configuration());
+      output.requireUsable(new Configuration());
     }
     if (output.format() == OutputFormat.DELTA) {
       requireDelta(Thread.currentThread().getContextClassLoader());

@@ -3,6 +3,7 @@ package io.tracemill.job.preflight;
 import io.tracemill.job.input.InputTable;
 import io.tracemill.job.progress.Console;
 import io.tracemill.job.run.ClusterShape;
+import io.tracemill.job.wave.RowPlan;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -32,8 +33,25 @@ final class PreflightReport {
     say("Output: %s", sentence);
   }
 
-  void input(String path, InputTable input, long due) {
-    say("Input: %,d rows of %s (%s), %,d results due", input.numRows(), path, label(input), due);
+  void input(String path, InputTable input) {
+    say("Input: %,d rows of %s (%s)", input.numRows(), path, label(input));
+  }
+
+  /** What a run would skip and what it would generate. */
+  void due(RowPlan.Counts counts) {
+    String skipped =
+        counts.kept() == 0
+            ? ""
+            : String.format(
+                Locale.ROOT,
+                ", %,d are in the output already and would be skipped (%,d of them failed)",
+                counts.kept(),
+                counts.keptFailed());
+    String replaced =
+        counts.replaced() == 0
+            ? ""
+            : String.format(Locale.ROOT, ", %,d would be generated anew", counts.replaced());
+    say("Results: %,d asked for%s%s, %,d due", counts.asked(), skipped, replaced, counts.due());
   }
 
   private static String label(InputTable input) {

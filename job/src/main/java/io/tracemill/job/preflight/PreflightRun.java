@@ -10,6 +10,8 @@ import io.tracemill.job.progress.Console;
 import io.tracemill.job.run.ClusterShape;
 import io.tracemill.job.run.JobArguments;
 import io.tracemill.job.run.ModelFolder;
+import io.tracemill.job.run.RunPreview;
+import io.tracemill.job.wave.RowPlan;
 import io.tracemill.udf.EngineOpener;
 import java.util.List;
 import java.util.Optional;
@@ -92,7 +94,7 @@ public final class PreflightRun {
                     arguments.engine().modelDirectory(),
                     arguments.engine().weights(),
                     arguments.host().modelCache()));
-    findings.verify(() -> arguments.output().requireFree(hadoop));
+    findings.verify(() -> arguments.requireOutput(hadoop));
     findings
         .check(() -> OutputProbe.check(arguments.output().folder(), hadoop))
         .ifPresent(report::output);
@@ -107,8 +109,14 @@ public final class PreflightRun {
             arguments.generation(),
             arguments.input().parameterColumns(),
             arguments.engine().queryRingDepth());
-    long due = reader.samples(input.get());
-    report.input(arguments.input().path(), input.get(), due);
+    report.input(arguments.input().path(), input.get());
+    Optional<RowPlan.Counts> counts =
+        findings.check(() -> RunPreview.of(spark, arguments, model.get(), input.get(), reader));
+    counts.ifPresent(report::due);
+    long due =
+        counts
+            .map(RowPlan.Counts::due)
+            .orElse(input.get().numRows() * arguments.generation().samples());
     SparkChecks.ofPlan(given, plan(cluster, due), findings);
     Optional<PromptSample> sample = prompts(model.get(), input.get(), reader);
     if (sample.isPresent() && cluster.engines() > 0) {

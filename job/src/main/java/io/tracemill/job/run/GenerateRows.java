@@ -7,6 +7,7 @@ import io.tracemill.job.input.PromptReader.PromptRow;
 import io.tracemill.job.output.RequestColumn;
 import io.tracemill.job.output.TraceRecord;
 import io.tracemill.job.output.TraceSchema;
+import io.tracemill.job.wave.DueRow;
 import io.tracemill.udf.EngineHolder;
 import io.tracemill.udf.EngineOpener;
 import io.tracemill.udf.EngineSettings;
@@ -15,8 +16,11 @@ import io.tracemill.udf.GenerationMetrics;
 import io.tracemill.udf.Work;
 import java.time.Instant;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
 import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.apache.spark.SparkEnv;
 import org.apache.spark.TaskContext;
@@ -35,6 +39,7 @@ import org.apache.spark.sql.types.StructType;
  * @param carried type of the carried columns; null where there are none, as {@code Optional} does
  *     not travel
  * @param run what all rows share
+ * @param wave that the rows are committed with
  * @param metrics counters
  */
 record GenerateRows(
@@ -43,6 +48,7 @@ record GenerateRows(
     PromptReader reader,
     StructType carried,
     TraceRecord.RunStamp run,
+    int wave,
     GenerationMetrics metrics)
     implements MapPartitionsFunction<Row, Row> {
   private static final long PREFETCH_BYTES = 64L << 20;
@@ -53,7 +59,7 @@ record GenerateRows(
     TaskContext task = TaskContext.get();
     EngineHolder.Lease lease = EngineHolder.lease(engine, opener.inTask(task), task::isInterrupted);
     Feeder feeder = lease.feeder();
-    FeederIterator<PromptRow> results =
+    FeederIterator<DueSample> results =
         new FeederIterator<>(
             work(rows), feeder, 2 * engine.slots(), PREFETCH_BYTES, heartbeat(task, lease));
     task.addTaskCompletionListener(
@@ -67,9 +73,12 @@ record GenerateRows(
     return new Traces(results, new TraceSchema(Optional.ofNullable(carried)), place, task);
   }
 
-  private Iterator<Work<PromptRow>> work(Iterator<Row> rows) {
+  /** A row and how often one of its samples was begun in earlier runs. */
+  private record DueSample(PromptRow row, int attempts) {}
+
+  private Iterator<Work<DueSample>> work(Iterator<Row> rows) {
     return new Iterator<>() {
-      private final Deque<Work<PromptRow>> samples = new ArrayDeque<>();
+      private final Deque<Work<DueSample>> samples = new ArrayDeque<>();
 
       @Override
       public boolean hasNext() {
@@ -77,13 +86,40 @@ record GenerateRows(
       }
 
       @Override
-      public Work<PromptRow> next() {
+      public Work<DueSample> next() {
         if (samples.isEmpty()) {
-          samples.addAll(reader.work(rows.next()));
+          samples.addAll(due(rows.next()));
         }
         return samples.remove();
       }
     };
+  }
+
+  private List<Work<DueSample>> due(Row row) {
+    Map<Integer, Integer> attempts = DueRow.due(row);
+    List<Work<DueSample>> due = new ArrayList<>(attempts.size());
+    for (Work<PromptRow> work : reader.work(row)) {
+      if (work instanceof Work.Wanted<PromptRow> wanted) {
+        Integer before = attempts.get(wanted.request().sampleIndex());
+        if (before != null) {
+          due.add(
+              new Work.Wanted<>(
+                  new DueSample(wanted.row(), before), wanted.request(), wanted.sizeBytes()));
+        }
+      } else if (work instanceof Work.Refused<PromptRow> refused) {
+        Integer before = attempts.get(refused.sampleIndex());
+        if (before != null) {
+          due.add(
+              new Work.Refused<>(
+                  new DueSample(refused.row(), before),
+                  refused.rowKey(),
+                  refused.sampleIndex(),
+                  refused.kvPolicy(),
+                  refused.error()));
+        }
+      }
+    }
+    return due;
   }
 
   private Runnable heartbeat(TaskContext task, EngineHolder.Lease lease) {
@@ -104,7 +140,7 @@ record GenerateRows(
   }
 
   private final class Traces implements Iterator<Row> {
-    private final FeederIterator<PromptRow> results;
+    private final FeederIterator<DueSample> results;
     private final TraceSchema schema;
     private final TraceRecord.Place place;
     private final int attempt;
@@ -114,7 +150,7 @@ record GenerateRows(
             : RequestColumn.PromptKind.MESSAGES;
 
     private Traces(
-        FeederIterator<PromptRow> results,
+        FeederIterator<DueSample> results,
         TraceSchema schema,
         TraceRecord.Place place,
         TaskContext task) {
@@ -131,17 +167,20 @@ record GenerateRows(
 
     @Override
     public Row next() {
-      Work.Done<PromptRow> done = results.next();
+      Work.Done<DueSample> done = results.next();
       metrics.count(done.result());
+      PromptRow row = done.row().row();
       return schema.row(
           new TraceRecord(
               run,
               place,
-              attempt,
+              wave,
+              row.requestHash(),
+              done.row().attempts() + attempt,
               Instant.now(),
-              done.row().prompt(),
-              done.row().input(),
-              new TraceRecord.Request(kind, done.row().generation()),
+              row.prompt(),
+              row.input(),
+              new TraceRecord.Request(kind, row.generation()),
               done.result()));
     }
   }

@@ -1,26 +1,39 @@
 package io.tracemill.job.run;
 
+import static org.apache.spark.sql.functions.coalesce;
+import static org.apache.spark.sql.functions.col;
+import static org.apache.spark.sql.functions.count;
+import static org.apache.spark.sql.functions.lit;
+import static org.apache.spark.sql.functions.sum;
+
 import io.tracemill.engine.error.ReasoningException;
 import io.tracemill.job.error.JobErrors;
 import io.tracemill.job.error.JobException;
 import io.tracemill.job.input.InputReader;
+import io.tracemill.job.input.InputSnapshot;
 import io.tracemill.job.input.InputTable;
 import io.tracemill.job.input.PromptReader;
 import io.tracemill.job.output.Export;
 import io.tracemill.job.output.OpenAiExport;
+import io.tracemill.job.output.OutputTables;
+import io.tracemill.job.output.RunManifest;
 import io.tracemill.job.output.RunRecord;
-import io.tracemill.job.output.RunSchema;
+import io.tracemill.job.output.RunState;
+import io.tracemill.job.output.RunTable;
 import io.tracemill.job.output.RunTotals;
 import io.tracemill.job.output.TimelinePoint;
 import io.tracemill.job.output.TraceRecord;
 import io.tracemill.job.output.TraceSchema;
+import io.tracemill.job.output.TraceTable;
 import io.tracemill.job.progress.Console;
-import io.tracemill.job.progress.LiveCounters;
-import io.tracemill.job.progress.ProgressMonitor;
 import io.tracemill.job.session.SparkSessions;
+import io.tracemill.job.wave.DealtWaves;
+import io.tracemill.job.wave.ResumeRules;
+import io.tracemill.job.wave.RowPlan;
+import io.tracemill.job.wave.WaveSize;
 import io.tracemill.udf.EngineHolder;
 import io.tracemill.udf.EngineOpener;
-import io.tracemill.udf.GenerationMetrics;
+import java.io.IOException;
 import java.security.SecureRandom;
 import java.time.Instant;
 import java.time.ZoneOffset;
@@ -28,16 +41,17 @@ import java.time.format.DateTimeFormatter;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.concurrent.atomic.AtomicLong;
-import org.apache.spark.SparkContext;
+import org.apache.hadoop.fs.Path;
 import org.apache.spark.sql.Dataset;
-import org.apache.spark.sql.Encoders;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import scala.Option;
 
 /** One run: read, check, deal out, generate, write, count. */
 public final class ReasoningRun {
+  private static final Logger LOG = LoggerFactory.getLogger(ReasoningRun.class);
   private static final DateTimeFormatter RUN_TIME =
       DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss", Locale.ROOT).withZone(ZoneOffset.UTC);
   private static final SecureRandom RANDOM = new SecureRandom();
@@ -49,6 +63,9 @@ public final class ReasoningRun {
   private final Instant startedAt = Instant.now();
   private final String runId =
       RUN_TIME.format(startedAt) + "-%06x".formatted(RANDOM.nextInt(1 << 24));
+
+  /** What the engines were doing; there once rows were generated. */
+  private List<TimelinePoint> timeline = List.of();
 
   /**
    * A run that has not begun.
@@ -84,176 +101,271 @@ public final class ReasoningRun {
   }
 
   private RunOutcome runActive() {
-    arguments.output().requireFree(spark.sparkContext().hadoopConfiguration());
+    OutputTables output = arguments.output();
+    arguments.requireOutput(spark.sparkContext().hadoopConfiguration());
     ModelFolder model =
         ModelFolder.open(
             arguments.engine().modelDirectory(),
             arguments.engine().weights(),
             arguments.host().modelCache());
-    InputTable input = InputReader.read(spark, arguments.input());
-    String engine = describeLocalEngine();
-    TraceRecord.RunStamp stamp =
-        new TraceRecord.RunStamp(runId, model.modelId(), EngineVersion.current());
-    String fingerprint =
+    RunFingerprint fingerprint =
         RunFingerprint.of(
             model.contentHash(),
             arguments.engine(),
             arguments.generation(),
             arguments.input().parameterColumns());
+    InputTable input = InputReader.read(spark, arguments.input());
     PromptReader reader =
         new PromptReader(
             input.form(),
             arguments.generation(),
             arguments.input().parameterColumns(),
             arguments.engine().queryRingDepth());
-    long due = reader.samples(input);
-    Optional<JobException> failure = Optional.empty();
-    RunTotals totals = RunTotals.NONE;
-    try {
-      generate(input, reader, stamp, due);
-      totals = RunTotals.of(arguments.output().readTraces(spark), runId);
-      if (totals.rows() != due) {
-        throw JobErrors.wrongCount(arguments.output().traces(), due, totals.rows());
+    RunTable runs = new RunTable(spark, output);
+    TraceTable traces = output.writeTraces(spark, runId);
+    Plan plan = plan(traces, runs, fingerprint, input, reader);
+    if (plan.rows().counts().due() == 0) {
+      return nothingDue(plan, record(model, fingerprint, "none"));
+    }
+    RunRecord record = record(model, fingerprint, describeLocalEngine());
+    while (traces.claim(new TraceSchema(input.carried()).type()) == TraceTable.Claim.CHANGED) {
+      plan = plan(traces, runs, fingerprint, input, reader);
+      if (plan.rows().counts().due() == 0) {
+        return nothingDue(plan, record);
       }
-      export();
+    }
+    begin(traces, runs, record, input);
+    Optional<JobException> failure = Optional.empty();
+    try {
+      generate(plan, record, traces, input, reader);
+      traces.finish();
+      requireWhole(plan);
+      export(record.fingerprint());
     } catch (JobException e) {
       failure = Optional.of(e);
     } catch (Exception e) { // Spark declares none, throws several.
       failure = Optional.of(JobErrors.failed(e));
     }
-    RunRecord record =
-        new RunRecord(
-            runId,
-            fingerprint,
-            failure.isPresent() ? "failed" : "completed",
-            failure.map(JobException::getMessage),
-            spark.sparkContext().applicationId(),
-            startedAt,
-            Instant.now(),
-            model.modelId(),
-            EngineVersion.current(),
-            engine,
-            arguments.generation().kvPolicy(),
-            totals,
-            arguments.settings(),
-            timeline);
-    return finish(record, failure);
+    return finish(runs, record, failure);
   }
 
-  private void export() {
+  /**
+   * What is due, and what is there.
+   *
+   * @param rows the due rows
+   * @param numThere rows in the output
+   */
+  record Plan(RowPlan rows, long numThere) {}
+
+  private Plan plan(
+      TraceTable traces,
+      RunTable runs,
+      RunFingerprint fingerprint,
+      InputTable input,
+      PromptReader reader) {
+    return plan(arguments, traces, runs, fingerprint, input, reader);
+  }
+
+  static Plan plan(
+      JobArguments arguments,
+      TraceTable traces,
+      RunTable runs,
+      RunFingerprint fingerprint,
+      InputTable input,
+      PromptReader reader) {
+    OutputTables output = arguments.output();
+    Optional<Dataset<Row>> there = traces.snapshot();
+    long numThere = there.map(Dataset::count).orElse(0L);
+    if (numThere > 0) {
+      EarlierRuns.requireSame(there.get(), runs.known(), fingerprint, output);
+    }
+    RowPlan plan =
+        RowPlan.of(input, reader, there.filter(rows -> numThere > 0), arguments.resume());
+    RowPlan.Counts counts = plan.counts();
+    if (counts.changedRows() > 0 && arguments.resume().changed() == ResumeRules.Changed.REFUSE) {
+      throw JobErrors.changedRows(
+          counts.changedRows(),
+          counts.changedKey().orElse(""),
+          arguments.input().path(),
+          output.folder());
+    }
+    if (counts.due() > 0 && arguments.maxErrors().isExceeded(counts.keptFailed(), counts.asked())) {
+      throw JobErrors.tooManyEarlierErrors(
+          counts.keptFailed(), counts.asked(), arguments.maxErrors().label(), output.folder());
+    }
+    return new Plan(plan, numThere);
+  }
+
+  private RunRecord record(ModelFolder model, RunFingerprint fingerprint, String engine) {
+    return new RunRecord(
+        runId,
+        fingerprint.hash(),
+        fingerprint.identity(),
+        RunState.RUNNING,
+        Optional.empty(),
+        spark.sparkContext().applicationId(),
+        startedAt,
+        Optional.empty(),
+        model.modelId(),
+        EngineVersion.current(),
+        engine,
+        arguments.generation().kvPolicy(),
+        RunTotals.NONE,
+        arguments.settings(),
+        List.of());
+  }
+
+  private RunOutcome nothingDue(Plan plan, RunRecord record) {
+    RunTotals whole = RunTotals.of(arguments.output().readTraces(spark));
+    new RunTable(spark, arguments.output())
+        .markInterrupted(runId, arguments.output().readTraces(spark));
+    console.print(
+        String.format(
+            Locale.ROOT,
+            "Nothing to generate: %s holds all %,d results that %s asks for (%,d failed; see"
+                + " --retry-errors).",
+            arguments.output().traces(),
+            plan.rows().counts().asked(),
+            arguments.input().path(),
+            plan.rows().counts().keptFailed()));
+    export(record.fingerprint());
+    return new RunOutcome(
+        record.ended(
+            RunState.COMPLETED, Optional.empty(), Instant.now(), RunTotals.NONE, List.of()),
+        whole,
+        arguments.output());
+  }
+
+  /** Takes over from runs whose drivers died, and lets everybody know of this one. */
+  private void begin(TraceTable traces, RunTable runs, RunRecord record, InputTable input) {
+    runs.put(record);
+    RunManifest.write(
+        arguments.output(),
+        record,
+        InputSnapshot.of(
+            arguments.input(), input.format(), spark.sparkContext().hadoopConfiguration()),
+        spark.sparkContext());
+    for (String lost : runs.markInterrupted(runId, arguments.output().readTraces(spark))) {
+      console.print("Run " + lost + " was interrupted; its committed rows stay.");
+    }
+    traces.clean();
+    removeWork(arguments.output().work());
+  }
+
+  private void generate(
+      Plan plan, RunRecord record, TraceTable traces, InputTable input, PromptReader reader)
+      throws Exception {
+    RowPlan.Counts counts = plan.rows().counts();
+    long waveRows =
+        arguments.waveRows() > 0
+            ? arguments.waveRows()
+            : WaveSize.usual(WaveGeneration.slots(spark, arguments));
+    DealtWaves waves = DealtWaves.of(spark, plan.rows(), waveRows, arguments.output().work(runId));
+    console.print(
+        String.format(
+            Locale.ROOT,
+            "Run %s: %,d rows of %s (%s) in %d waves to %s%s",
+            runId,
+            counts.due(),
+            arguments.input().path(),
+            input.format().label(),
+            waves.waves().size(),
+            arguments.output().folder(),
+            resumed(counts, plan.numThere())));
+    WaveGeneration generation =
+        new WaveGeneration(
+            spark,
+            arguments,
+            opener,
+            input,
+            reader,
+            new TraceRecord.RunStamp(runId, record.modelId(), record.engineVersion()));
+    try {
+      generation.run(waves, counts, traces, console);
+    } finally {
+      timeline = generation.timeline();
+    }
+  }
+
+  private static String resumed(RowPlan.Counts counts, long numThere) {
+    StringBuilder text = new StringBuilder();
+    if (counts.kept() > 0) {
+      text.append(String.format(Locale.ROOT, "; %,d were done before", counts.kept()));
+    }
+    if (counts.replaced() > 0) {
+      text.append(String.format(Locale.ROOT, "; %,d are generated anew", counts.replaced()));
+    }
+    if (numThere > counts.found()) {
+      text.append(
+          String.format(
+              Locale.ROOT,
+              "; %,d that the input no longer asks for stay",
+              numThere - counts.found()));
+    }
+    return text.toString();
+  }
+
+  /** Every key and sample exactly once, and as many as there were and came. */
+  private void requireWhole(Plan plan) {
+    Row found =
+        arguments
+            .output()
+            .readTraces(spark)
+            .groupBy(col("row_key"), col("sample_index"))
+            .agg(count(lit(1)).as("times"))
+            .agg(coalesce(sum(col("times")), lit(0L)), count(lit(1)))
+            .head();
+    long due = plan.numThere() + plan.rows().counts().added();
+    if (found.getLong(0) != due || found.getLong(1) != due) {
+      throw JobErrors.notWhole(
+          arguments.output().traces(), due, found.getLong(0), found.getLong(1));
+    }
+  }
+
+  private void export(String fingerprint) {
     if (arguments.exports().contains(Export.OPENAI_BATCH)) {
       String folder =
           OpenAiExport.write(
               arguments.output().readTraces(spark),
-              runId,
+              fingerprint,
               arguments.output(),
               spark.sparkContext().hadoopConfiguration());
       console.print("Answers in OpenAI's form: " + folder);
     }
   }
 
-  private RunOutcome finish(RunRecord record, Optional<JobException> failure) {
+  private RunOutcome finish(RunTable runs, RunRecord record, Optional<JobException> failure) {
+    OutputTables output = arguments.output();
     try {
-      arguments
-          .output()
-          .writeRuns(
-              spark.createDataFrame(List.of(RunSchema.row(record)), RunSchema.type()).coalesce(1));
+      removeWork(output.work());
+      Dataset<Row> traces = output.readTraces(spark);
+      RunRecord ended =
+          record.ended(
+              failure.isPresent() ? RunState.FAILED : RunState.COMPLETED,
+              failure.map(JobException::getMessage),
+              Instant.now(),
+              RunTotals.of(traces.filter(col("run_id").equalTo(runId))),
+              timeline);
+      runs.put(ended);
+      if (failure.isEmpty()) {
+        return new RunOutcome(ended, RunTotals.of(traces), output);
+      }
     } catch (Exception e) {
       if (failure.isEmpty()) {
         throw JobErrors.failed(e);
       }
       failure.get().addSuppressed(e);
     }
-    if (failure.isPresent()) {
-      throw failure.get();
-    }
-    return new RunOutcome(record, arguments.output());
+    throw failure.get();
   }
 
-  /** What the engines were doing, from the generating stage. */
-  private List<TimelinePoint> timeline = List.of();
-
-  private void generate(InputTable input, PromptReader reader, TraceRecord.RunStamp stamp, long due)
-      throws Exception {
-    SparkContext context = spark.sparkContext();
-    int partitions = partitions(due);
-    console.print(
-        String.format(
-            Locale.ROOT,
-            "Run %s: %,d rows of %s (%s) in %d tasks to %s",
-            runId,
-            due,
-            arguments.input().path(),
-            input.format().label(),
-            partitions,
-            arguments.output().folder()));
-    GenerationMetrics metrics = GenerationMetrics.register(context);
-    LiveCounters counters = new LiveCounters(metrics);
-    context.addSparkListener(counters);
-    context.setJobGroup(runId, "Tracemill run " + runId, true);
-    AtomicLong failedAtStop = new AtomicLong(-1);
-    try (ProgressMonitor progress =
-        new ProgressMonitor(
-            counters,
-            console,
-            due,
-            slots(),
-            failed -> stopWhereHopeless(failed, due, failedAtStop))) {
-      TraceSchema schema = new TraceSchema(input.carried());
-      Dataset<Row> traces =
-          input
-              .rows()
-              // A number of partitions, not a column: adaptive execution leaves it alone.
-              .repartition(partitions)
-              .mapPartitions(
-                  new GenerateRows(
-                      arguments.engine(),
-                      opener,
-                      reader,
-                      input.carried().orElse(null),
-                      stamp,
-                      metrics),
-                  Encoders.row(schema.type()));
-      arguments.output().writeTraces(traces);
-    } catch (Exception e) { // Spark throws checked exceptions that it does not declare.
-      if (failedAtStop.get() >= 0) {
-        throw JobErrors.tooManyErrors(
-            failedAtStop.get(), due, arguments.maxErrors().label(), arguments.output().traces());
-      }
-      throw e;
-    } finally {
-      timeline = counters.timeline().points();
-      context.clearJobGroup();
-      context.removeSparkListener(counters);
+  private void removeWork(String folder) {
+    try {
+      Path work = new Path(folder);
+      work.getFileSystem(spark.sparkContext().hadoopConfiguration()).delete(work, true);
+    } catch (IOException e) {
+      LOG.warn("{} cannot be removed; it is of no use any more", folder, e);
     }
-  }
-
-  private void stopWhereHopeless(long failed, long due, AtomicLong failedAtStop) {
-    if (arguments.maxErrors().isExceeded(failed, due) && failedAtStop.compareAndSet(-1, failed)) {
-      spark.sparkContext().cancelJobGroup(runId);
-    }
-  }
-
-  /** Of all engines that run now; more may join. */
-  private int slots() {
-    SparkContext context = spark.sparkContext();
-    int engines =
-        SparkSessions.isLocal(context.master())
-            ? 1
-            : Math.max(1, context.statusTracker().getExecutorInfos().length - 1);
-    return engines * arguments.engine().slots();
-  }
-
-  private int partitions(long due) {
-    if (arguments.partitions() > 0) {
-      return arguments.partitions();
-    }
-    int parallelism = spark.sparkContext().defaultParallelism();
-    int feeders =
-        SparkSessions.isLocal(spark.sparkContext().master())
-            ? parallelism
-            : spark.sparkContext().conf().getInt("spark.executor.cores", parallelism);
-    return PartitionPlan.partitions(due, parallelism, feeders, arguments.engine().slots());
   }
 
   /** Where tasks share this JVM, a model that cannot be opened is known before anything starts. */

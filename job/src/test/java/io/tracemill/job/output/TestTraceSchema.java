@@ -14,7 +14,8 @@ import org.junit.jupiter.api.Test;
 class TestTraceSchema {
   private static final List<String> PUBLISHED =
       List.of(
-              "run_id row_key sample_index prompt_hash model_id engine_version backend seed"
+              ("run_id row_key sample_index prompt_hash request_hash wave model_id engine_version"
+                      + " backend seed")
                   .split(" "),
               "status finish_reason error_class error_message attempts".split(" "),
               "prompt_tokens thinking_tokens answer_tokens generated_tokens".split(" "),

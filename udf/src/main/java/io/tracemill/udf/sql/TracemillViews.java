@@ -2,6 +2,7 @@ package io.tracemill.udf.sql;
 
 import io.tracemill.engine.error.ErrorCode;
 import io.tracemill.engine.error.ReasoningException;
+import io.tracemill.udf.table.TableFiles;
 import java.io.IOException;
 import java.util.Arrays;
 import java.util.List;
@@ -96,8 +97,7 @@ public final class TracemillViews {
                 + table
                 + "; give the folder that the run was given as --output.");
       }
-      boolean delta = files.exists(new Path(path, "_delta_log"));
-      return spark.read().format(delta ? "delta" : "parquet").load(table);
+      return TableFiles.read(spark, table);
     } catch (IOException e) {
       throw new ReasoningException(
           ErrorCode.INVALID_ARGUMENT, "The table at " + table + " cannot be read: " + e, e);

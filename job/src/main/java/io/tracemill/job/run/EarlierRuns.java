@@ -1,0 +1,44 @@
+package io.tracemill.job.run;
+
+import static org.apache.spark.sql.functions.col;
+
+import io.tracemill.job.error.JobErrors;
+import io.tracemill.job.output.OutputTables;
+import io.tracemill.job.output.RunTable;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Row;
+
+/** Whether the rows that an output holds may be continued by a run. */
+final class EarlierRuns {
+  private EarlierRuns() {}
+
+  /**
+   * Checks that every run whose rows are there would make the same traces as this one.
+   *
+   * @throws io.tracemill.job.error.JobException where one would not; it says which settings differ
+   */
+  static void requireSame(
+      Dataset<Row> traces,
+      List<RunTable.Known> known,
+      RunFingerprint fingerprint,
+      OutputTables output) {
+    if (!Arrays.asList(traces.columns()).containsAll(List.of("run_id", "request_hash", "wave"))) {
+      throw JobErrors.oldTable(output.traces());
+    }
+    Map<String, RunTable.Known> byId = new HashMap<>();
+    known.forEach(run -> byId.put(run.runId(), run));
+    for (Row row : traces.select(col("run_id")).distinct().collectAsList()) {
+      RunTable.Known run = byId.get(row.getString(0));
+      if (run == null) {
+        throw JobErrors.unknownRun(output.folder());
+      }
+      if (!run.fingerprint().equals(fingerprint.hash())) {
+        throw JobErrors.otherRun(output.folder(), fingerprint.differencesFrom(run.identity()));
+      }
+    }
+  }
+}
