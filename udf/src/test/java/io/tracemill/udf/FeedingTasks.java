@@ -26,7 +26,8 @@ import org.apache.spark.api.java.JavaSparkContext;
  * start of each task: seconds of slots used and of slots in all, since the engine was opened.
  */
 public final class FeedingTasks {
-  private static final int SLOTS = 16;
+  static final int SLOTS = 16;
+
   private static final int STEP_MILLIS = 2;
   private static final int MOST_STEPS = 600;
   private static final long SEED = 20260101;
