@@ -67,6 +67,20 @@ public final class EngineHolder {
     leave(join(settings, opener));
   }
 
+  /** Counters of the engine; empty where none is open. */
+  public static Optional<EngineSnapshot> snapshot() {
+    CompletableFuture<SharedEngine> opening;
+    synchronized (LOCK) {
+      if (held == null) {
+        return Optional.empty();
+      }
+      opening = held.opening;
+    }
+    return opening.isDone() && !opening.isCompletedExceptionally()
+        ? Optional.of(opening.join().snapshot())
+        : Optional.empty();
+  }
+
   /** Closes the engine where no lease is open; otherwise does nothing. */
   public static void closeIdle() {
     synchronized (LOCK) {
@@ -114,6 +128,7 @@ public final class EngineHolder {
               try {
                 SharedEngine engine = opener.open(settings);
                 LOG.info("{}", engine.description());
+                EngineGauges.registerWithSpark();
                 opening.complete(engine);
               } catch (Throwable e) { // Whatever it was, the waiting tasks must hear of it.
                 opening.completeExceptionally(e);
