@@ -32,6 +32,8 @@ final class EngineFeeder implements Feeder {
   private final ResultAssembler assembler;
   private final Map<SequenceSpec, Submitted> submitted = new IdentityHashMap<>();
   private final ArrayDeque<GenerationResult> refused = new ArrayDeque<>();
+  private Prompt newestPrompt;
+  private EncodedPrompt newestEncoded;
   private boolean closed;
 
   /** A feeder that releases the text and closes the channel when it is closed. */
@@ -100,7 +102,12 @@ final class EngineFeeder implements Feeder {
         }
       }
     }
-    return text.prompts().encode(prompt);
+    // The samples of a row follow each other with the same prompt.
+    if (!prompt.equals(newestPrompt)) {
+      newestEncoded = text.prompts().encode(prompt);
+      newestPrompt = prompt;
+    }
+    return newestEncoded;
   }
 
   private SequenceSpec spec(GenerationRequest request, EncodedPrompt prompt) {

@@ -18,6 +18,14 @@ final class EngineOptionChecks {
         .maxContextTokens()
         .ifPresent(tokens -> requireAtLeast("max-context-tokens", tokens, MIN_CONTEXT_TOKENS));
     options.kvCacheBytes().ifPresent(bytes -> requireAtLeast("kv-cache-bytes", bytes, 1));
+    int timeout = options.callTimeoutSeconds();
+    if (timeout < 1 || timeout > EngineOptions.MAX_CALL_TIMEOUT_SECONDS) {
+      throw EngineErrors.outOfRange(
+          "call-timeout-seconds",
+          timeout,
+          "from 1 to %d, and cannot be switched off"
+              .formatted(EngineOptions.MAX_CALL_TIMEOUT_SECONDS));
+    }
     double fraction = options.kvMemoryFraction();
     if (!(fraction > 0 && fraction <= 1)) {
       throw EngineErrors.outOfRange("kv-memory-fraction", fraction, "above 0 and at most 1");

@@ -1,6 +1,7 @@
 package io.tracemill.engine;
 
 import io.tracemill.engine.backend.BackendOptions.KvElement;
+import io.tracemill.engine.schedule.EngineThread;
 import java.nio.file.Path;
 import java.util.Objects;
 import java.util.OptionalInt;
@@ -24,6 +25,8 @@ import java.util.OptionalLong;
  * @param userSpecialTokens what to do with special tokens that are written in a prompt
  * @param threads CPU threads; empty for all cores
  * @param deviceOrdinal the accelerator to use; empty for the first
+ * @param callTimeoutSeconds how long one call of the backend may take before the engine is taken
+ *     for dead, from 1 to {@link #MAX_CALL_TIMEOUT_SECONDS}; loading the model does not count
  */
 public record EngineOptions(
     Path modelDirectory,
@@ -39,7 +42,14 @@ public record EngineOptions(
     Admission admission,
     UserSpecialTokens userSpecialTokens,
     OptionalInt threads,
-    OptionalInt deviceOrdinal) {
+    OptionalInt deviceOrdinal,
+    int callTimeoutSeconds) {
+  /** The limit of a backend call unless said otherwise. */
+  public static final int USUAL_CALL_TIMEOUT_SECONDS =
+      (int) EngineThread.USUAL_CALL_TIMEOUT.toSeconds();
+
+  /** A day. */
+  public static final int MAX_CALL_TIMEOUT_SECONDS = 86_400;
 
   /** Where weights come from. */
   public enum Weights {
@@ -68,5 +78,59 @@ public record EngineOptions(
   public EngineOptions {
     Objects.requireNonNull(modelDirectory, "modelDirectory");
     Objects.requireNonNull(backend, "backend");
+  }
+
+  /** With the usual limit for backend calls. */
+  public EngineOptions(
+      Path modelDirectory,
+      String backend,
+      Weights weights,
+      int slots,
+      OptionalLong kvCacheBytes,
+      double kvMemoryFraction,
+      KvElement kvElement,
+      int prefillChunkTokens,
+      OptionalInt maxContextTokens,
+      int queryRingDepth,
+      Admission admission,
+      UserSpecialTokens userSpecialTokens,
+      OptionalInt threads,
+      OptionalInt deviceOrdinal) {
+    this(
+        modelDirectory,
+        backend,
+        weights,
+        slots,
+        kvCacheBytes,
+        kvMemoryFraction,
+        kvElement,
+        prefillChunkTokens,
+        maxContextTokens,
+        queryRingDepth,
+        admission,
+        userSpecialTokens,
+        threads,
+        deviceOrdinal,
+        USUAL_CALL_TIMEOUT_SECONDS);
+  }
+
+  /** The same engine with another limit for backend calls. */
+  public EngineOptions withCallTimeoutSeconds(int seconds) {
+    return new EngineOptions(
+        modelDirectory,
+        backend,
+        weights,
+        slots,
+        kvCacheBytes,
+        kvMemoryFraction,
+        kvElement,
+        prefillChunkTokens,
+        maxContextTokens,
+        queryRingDepth,
+        admission,
+        userSpecialTokens,
+        threads,
+        deviceOrdinal,
+        seconds);
   }
 }

@@ -19,6 +19,7 @@ import io.tracemill.engine.weights.DummyWeights;
 import io.tracemill.engine.weights.ModelWeights;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -90,7 +91,12 @@ public final class ReasoningEngine implements AutoCloseable {
       try {
         BackendRequest request =
             new BackendRequest(config, weights, backendOptions(options, maxContextTokens));
-        thread = EngineThread.start(THREAD_NAME, () -> open(provider, request), schedulerOptions);
+        thread =
+            EngineThread.start(
+                THREAD_NAME,
+                () -> open(provider, request),
+                schedulerOptions,
+                Duration.ofSeconds(options.callTimeoutSeconds()));
       } catch (RuntimeException e) {
         weights.close();
         throw e;
@@ -176,7 +182,9 @@ public final class ReasoningEngine implements AutoCloseable {
     if (!closed) {
       closed = true;
       thread.close();
-      weightsInUse.ifPresent(ModelWeights::close);
+      if (thread.hasEnded()) {
+        weightsInUse.ifPresent(ModelWeights::close);
+      }
       text.release();
     }
   }

@@ -38,6 +38,11 @@ final class DemoEngine {
   }
 
   static EngineOptions options(Path model, String backend, int slots, int threads) {
+    return options(model, backend, slots, threads, KvElement.BACKEND_DEFAULT);
+  }
+
+  static EngineOptions options(
+      Path model, String backend, int slots, int threads, KvElement element) {
     return new EngineOptions(
         model,
         backend,
@@ -45,7 +50,7 @@ final class DemoEngine {
         slots,
         OptionalLong.of(500_000_000L),
         0.5,
-        KvElement.BACKEND_DEFAULT,
+        element,
         64,
         OptionalInt.empty(),
         32,

@@ -11,6 +11,7 @@ import io.tracemill.engine.api.GenerationResult;
 import io.tracemill.engine.api.KvPolicySettings;
 import io.tracemill.engine.api.Prompt;
 import io.tracemill.engine.api.SamplingParams;
+import io.tracemill.engine.backend.BackendOptions.KvElement;
 import io.tracemill.engine.error.ErrorCode;
 import io.tracemill.engine.error.ReasoningException;
 import java.nio.file.Files;
@@ -73,6 +74,56 @@ final class TestReasoningEngine {
         assertThat(engine.snapshot().usedPages()).isZero();
       }
     }
+  }
+
+  @Test
+  void samplesThatShareTheirPromptSayWhatTheyWouldAlone() {
+    int samples = 5;
+    SamplingParams sampled = new SamplingParams(0.8f, 40, 0.95f, 0, 1, 120, List.of(), 7);
+    for (KvElement element : new KvElement[] {KvElement.FLOAT32, KvElement.BF16}) {
+      for (KvPolicySettings policy : List.of(FULL, RPC)) {
+        Prompt prompt = new Prompt.Text("Please think about this: " + "3 + 4 * 2 - 1; ".repeat(12));
+        List<GenerationRequest> requests = new ArrayList<>();
+        for (int sample = 0; sample < samples; sample++) {
+          requests.add(new GenerationRequest("row", sample, prompt, sampled, policy));
+        }
+        try (ReasoningEngine engine =
+            ReasoningEngine.open(
+                DemoEngine.options(DemoEngine.demo().resolve("model"), "cpu", 8, 2, element))) {
+          List<GenerationResult> together = samples(engine, requests);
+          EngineSnapshot after = engine.snapshot();
+          int promptTokens = together.get(0).tokens().prompt();
+          int shared = (promptTokens - 1) / 64 * 64;
+          assertThat(shared).isPositive();
+          assertThat(after.sharedPromptTokens()).isEqualTo((samples - 1L) * shared);
+          assertThat(after.promptTokens())
+              .isEqualTo(promptTokens + (samples - 1L) * (promptTokens - shared));
+          assertThat(after.usedPages()).isZero();
+          for (GenerationResult result : together) {
+            GenerationResult alone =
+                samples(engine, List.of(requests.get(result.sampleIndex()))).get(0);
+            assertThat(result.tokenIds()).isEqualTo(alone.tokenIds());
+            assertThat(result.text()).isEqualTo(alone.text());
+          }
+          assertThat(engine.snapshot().sharedPromptTokens())
+              .as("nobody to share with")
+              .isEqualTo(after.sharedPromptTokens());
+          assertThat(engine.snapshot().usedPages()).isZero();
+        }
+      }
+    }
+  }
+
+  private static List<GenerationResult> samples(
+      ReasoningEngine engine, List<GenerationRequest> requests) {
+    List<GenerationResult> results = new ArrayList<>();
+    try (Feeder feeder = engine.feeder()) {
+      requests.forEach(feeder::submit);
+      while (feeder.outstanding() > 0) {
+        results.add(feeder.poll(LONG).orElseThrow());
+      }
+    }
+    return results;
   }
 
   @Test
@@ -264,6 +315,10 @@ final class TestReasoningEngine {
   void badOptionsAreRefusedBeforeAnythingIsLoaded(@TempDir Path empty) {
     assertRefused(DemoEngine.options(0, 1), "Option slots is 0; it must be 1 or more.");
     assertRefused(DemoEngine.options(1, 0), "Option threads is 0; it must be 1 or more.");
+    assertRefused(
+        DemoEngine.options(1, 1).withCallTimeoutSeconds(0),
+        "Option call-timeout-seconds is 0; it must be from 1 to 86400, and cannot be switched"
+            + " off.");
     assertRefused(
         DemoEngine.options(empty.resolve("nowhere"), "cpu", 1, 1),
         "There is no model directory at "

@@ -7,6 +7,7 @@ import io.tracemill.engine.error.ErrorCode;
 import io.tracemill.engine.error.ReasoningException;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -18,6 +19,10 @@ import org.slf4j.LoggerFactory;
  * Holds the one engine of this JVM. The first task that needs it has it opened in a thread of its
  * own, the others join; it stays open for later tasks and is closed at the end of the JVM, on
  * {@link #closeIdle}, or when a task comes with other settings while nobody uses it.
+ *
+ * <p>An engine that dies takes its executor along, see {@link DyingProcess}: tasks that have all
+ * their results may write them, the others wait for the end, so that Spark repeats each of them
+ * once and not here. In local mode they fail at once, and the next run opens a new engine.
  *
  * <p>Spark may load this class twice in one executor (one class loader a session for uploaded
  * jars). A system property names the copy that owns the engine, so that a second copy refuses
@@ -63,6 +68,20 @@ public final class EngineHolder {
     leave(join(settings, opener));
   }
 
+  /** Counters of the engine; empty where none is open. */
+  public static Optional<EngineSnapshot> snapshot() {
+    CompletableFuture<SharedEngine> opening;
+    synchronized (LOCK) {
+      if (held == null) {
+        return Optional.empty();
+      }
+      opening = held.opening;
+    }
+    return opening.isDone() && !opening.isCompletedExceptionally()
+        ? Optional.of(opening.join().snapshot())
+        : Optional.empty();
+  }
+
   /** Closes the engine where no lease is open; otherwise does nothing. */
   public static void closeIdle() {
     synchronized (LOCK) {
@@ -74,7 +93,7 @@ public final class EngineHolder {
 
   private static Held join(EngineSettings settings, EngineOpener opener) {
     synchronized (LOCK) {
-      if (held != null && held.opening.isCompletedExceptionally()) {
+      if (held != null && (held.opening.isCompletedExceptionally() || held.isBuried())) {
         shutDown();
       }
       if (held != null && !held.settings.equals(settings)) {
@@ -110,6 +129,7 @@ public final class EngineHolder {
               try {
                 SharedEngine engine = opener.open(settings);
                 LOG.info("{}", engine.description());
+                EngineGauges.registerWithSpark();
                 opening.complete(engine);
               } catch (Throwable e) { // Whatever it was, the waiting tasks must hear of it.
                 opening.completeExceptionally(e);
@@ -161,10 +181,39 @@ public final class EngineHolder {
 
   private static void closeAtExit() {
     synchronized (LOCK) {
-      if (held != null) {
+      // A dead one may hang in the driver; the end of the process frees its memory.
+      if (held != null && !held.dead) {
         shutDown();
       }
     }
+  }
+
+  /** What a task throws that met a dead engine; in an executor it waits here for the end. */
+  private static ReasoningException died(Held held, ReasoningException cause) {
+    boolean first;
+    synchronized (LOCK) {
+      first = !held.dead;
+      held.dead = true;
+    }
+    if (!DyingProcess.isExecutor()) {
+      return cause;
+    }
+    synchronized (LOCK) {
+      held.parked++;
+    }
+    if (first) {
+      DyingProcess.end(held::isFlushed, cause.getMessage());
+    }
+    try {
+      new CountDownLatch(1).await();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } finally {
+      synchronized (LOCK) {
+        held.parked--;
+      }
+    }
+    return cause;
   }
 
   private static void shutDown() {
@@ -189,9 +238,19 @@ public final class EngineHolder {
       this.engine = engine;
     }
 
-    /** A new feeder; the caller closes it before the lease. */
+    /**
+     * A new feeder; the caller closes it before the lease, which is closed where there is none.
+     *
+     * @throws ReasoningException with code {@code ENGINE_DEAD} where the engine has failed
+     */
     public Feeder feeder() {
-      return engine.feeder();
+      try {
+        return new LeasedFeeder(engine.feeder(), cause -> died(joined, cause));
+      } catch (ReasoningException e) {
+        ReasoningException thrown = e.code() == ErrorCode.ENGINE_DEAD ? died(joined, e) : e;
+        close();
+        throw thrown;
+      }
     }
 
     /** The backend's name. */
@@ -248,10 +307,24 @@ public final class EngineHolder {
 
     // Under LOCK.
     private int leases;
+    private int parked;
+    private boolean dead;
 
     private Held(EngineSettings settings, CompletableFuture<SharedEngine> opening) {
       this.settings = settings;
       this.opening = opening;
+    }
+
+    /** Whether it is dead and nobody takes results from it any more. */
+    private boolean isBuried() {
+      return dead && leases == 0;
+    }
+
+    /** Whether all tasks that use it wait for the end. */
+    private boolean isFlushed() {
+      synchronized (LOCK) {
+        return leases <= parked;
+      }
     }
 
     private synchronized EngineDelta takeDelta(EngineSnapshot now) {

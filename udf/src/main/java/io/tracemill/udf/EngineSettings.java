@@ -28,6 +28,7 @@ import java.util.OptionalLong;
  * @param userSpecialTokens what special tokens written in a prompt become
  * @param threads CPU threads; 0 for all cores
  * @param deviceOrdinal the accelerator to use; -1 for the first
+ * @param callTimeoutSeconds how long one call of the backend may take before its executor ends
  */
 public record EngineSettings(
     String modelDirectory,
@@ -43,7 +44,8 @@ public record EngineSettings(
     EngineOptions.Admission admission,
     EngineOptions.UserSpecialTokens userSpecialTokens,
     int threads,
-    int deviceOrdinal)
+    int deviceOrdinal,
+    int callTimeoutSeconds)
     implements Serializable {
 
   public EngineSettings {
@@ -60,6 +62,43 @@ public record EngineSettings(
     if (!(kvMemoryFraction > 0 && kvMemoryFraction <= 1)) {
       throw new IllegalArgumentException("kvMemoryFraction " + kvMemoryFraction);
     }
+    if (callTimeoutSeconds < 1) {
+      throw new IllegalArgumentException("a call may take " + callTimeoutSeconds + " s");
+    }
+  }
+
+  /** With the usual limit for backend calls. */
+  public EngineSettings(
+      String modelDirectory,
+      String backend,
+      EngineOptions.Weights weights,
+      int slots,
+      long kvCacheBytes,
+      double kvMemoryFraction,
+      KvElement kvElement,
+      int prefillChunkTokens,
+      int maxContextTokens,
+      int queryRingDepth,
+      EngineOptions.Admission admission,
+      EngineOptions.UserSpecialTokens userSpecialTokens,
+      int threads,
+      int deviceOrdinal) {
+    this(
+        modelDirectory,
+        backend,
+        weights,
+        slots,
+        kvCacheBytes,
+        kvMemoryFraction,
+        kvElement,
+        prefillChunkTokens,
+        maxContextTokens,
+        queryRingDepth,
+        admission,
+        userSpecialTokens,
+        threads,
+        deviceOrdinal,
+        EngineOptions.USUAL_CALL_TIMEOUT_SECONDS);
   }
 
   /** What an engine is opened with on this host. */
@@ -78,7 +117,8 @@ public record EngineSettings(
         admission,
         userSpecialTokens,
         threads == 0 ? OptionalInt.empty() : OptionalInt.of(threads),
-        deviceOrdinal < 0 ? OptionalInt.empty() : OptionalInt.of(deviceOrdinal));
+        deviceOrdinal < 0 ? OptionalInt.empty() : OptionalInt.of(deviceOrdinal),
+        callTimeoutSeconds);
   }
 
   /** The same engine with its model in another folder. */
@@ -97,7 +137,8 @@ public record EngineSettings(
         admission,
         userSpecialTokens,
         threads,
-        deviceOrdinal);
+        deviceOrdinal,
+        callTimeoutSeconds);
   }
 
   /** The same engine on another accelerator. */
@@ -116,6 +157,27 @@ public record EngineSettings(
         admission,
         userSpecialTokens,
         threads,
-        ordinal);
+        ordinal,
+        callTimeoutSeconds);
+  }
+
+  /** The same engine with another limit for backend calls. */
+  public EngineSettings withCallTimeoutSeconds(int seconds) {
+    return new EngineSettings(
+        modelDirectory,
+        backend,
+        weights,
+        slots,
+        kvCacheBytes,
+        kvMemoryFraction,
+        kvElement,
+        prefillChunkTokens,
+        maxContextTokens,
+        queryRingDepth,
+        admission,
+        userSpecialTokens,
+        threads,
+        deviceOrdinal,
+        seconds);
   }
 }

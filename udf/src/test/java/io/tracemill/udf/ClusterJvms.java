@@ -87,11 +87,31 @@ final class ClusterJvms implements AutoCloseable {
 
   /** Submits {@link GpuTasks} and gives the lines that it wrote. */
   List<String> submit(String master, String... configuration) throws Exception {
+    return submit(GpuTasks.class, List.of(), master, configuration);
+  }
+
+  /**
+   * Submits an application and gives the lines that it wrote.
+   *
+   * @param more its arguments after the file to write
+   */
+  List<String> submit(Class<?> main, List<String> more, String master, String... configuration)
+      throws Exception {
+    Path output = folder.resolve("lines");
+    if (run(main, more, master, configuration) != 0) {
+      throw new AssertionError("the application failed:\n" + Files.readString(log("application")));
+    }
+    return Files.readAllLines(output);
+  }
+
+  /** Submits an application and gives its exit code. */
+  int run(Class<?> main, List<String> more, String master, String... configuration)
+      throws Exception {
     Path output = folder.resolve("lines");
     List<String> arguments =
         new ArrayList<>(
             List.of("org.apache.spark.deploy.SparkSubmit", "--master", master, "--class"));
-    arguments.add(GpuTasks.class.getName());
+    arguments.add(main.getName());
     List<String> all = new ArrayList<>(Arrays.asList(configuration));
     all.addAll(
         List.of(
@@ -102,11 +122,12 @@ final class ClusterJvms implements AutoCloseable {
             "spark.executor.extraJavaOptions=-XX:TieredStopAtLevel=1"));
     all.forEach(entry -> arguments.addAll(List.of("--conf", entry)));
     arguments.addAll(List.of("spark-internal", output.toString()));
+    arguments.addAll(more);
     Process application = start("application", Map.of(), arguments.toArray(String[]::new));
-    if (!application.waitFor(150, TimeUnit.SECONDS) || application.exitValue() != 0) {
-      throw new AssertionError("the application failed:\n" + Files.readString(log("application")));
+    if (!application.waitFor(200, TimeUnit.SECONDS)) {
+      throw new AssertionError("it does not end:\n" + Files.readString(log("application")));
     }
-    return Files.readAllLines(output);
+    return application.exitValue();
   }
 
   Path log(String name) {

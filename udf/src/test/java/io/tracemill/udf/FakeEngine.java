@@ -26,7 +26,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * An engine without a model: slots, steps, completion out of order, withdrawal and death are real,
- * the text is made from the prompt. A row takes {@code 1 + hash % spreadSteps} steps.
+ * the text is made from the prompt. A row takes {@code 1 + hash % spreadSteps} steps, or, without a
+ * spread, as many as its token budget.
  */
 public final class FakeEngine implements SharedEngine {
   /** How often an engine was opened in this JVM. */
@@ -55,7 +56,7 @@ public final class FakeEngine implements SharedEngine {
    * Opens fakes.
    *
    * @param stepMillis what a step takes; 0 for no time at all
-   * @param spreadSteps rows take 1 to this many steps
+   * @param spreadSteps rows take 1 to this many steps; 0 for as many as their token budget
    * @param failAfterRows after so many results the engine dies; 0 for never
    * @param openingError what opening ends in; empty for success
    */
@@ -180,6 +181,9 @@ public final class FakeEngine implements SharedEngine {
   }
 
   private int steps(GenerationRequest request) {
+    if (behaviour.spreadSteps == 0) {
+      return request.sampling().maxNewTokens();
+    }
     return 1 + Math.floorMod(request.rowKey().hashCode(), behaviour.spreadSteps);
   }
 

@@ -2,6 +2,7 @@ package io.tracemill.udf;
 
 import io.tracemill.engine.EngineOptions;
 import io.tracemill.engine.api.KvPolicySettings;
+import io.tracemill.engine.api.Prompt;
 import io.tracemill.engine.api.SamplingParams;
 import io.tracemill.engine.backend.BackendOptions.KvElement;
 
@@ -26,6 +27,11 @@ public final class FakeSettings {
         EngineOptions.UserSpecialTokens.PLAIN_TEXT,
         0,
         -1);
+  }
+
+  /** Some text. */
+  public static Prompt prompt() {
+    return new Prompt.Text("Why?");
   }
 
   /** Greedy, full cache, one sample. */

@@ -9,7 +9,8 @@ import java.util.List;
  *
  * <p><b>Order.</b> All calls take effect in call order, as if on one stream; they may return before
  * their work is done. A page may be given to another lane right after the call that stopped using
- * it.
+ * it. Several lanes may hold a page whose rows are preset for all of them but the one that wrote
+ * it; every other page belongs to one lane.
  *
  * <p><b>Batch invariance.</b> The tokens of a lane depend on nothing but its own calls: not on
  * other lanes, on the batch size, or on how its prompt was cut into chunks.
@@ -26,7 +27,9 @@ public interface Backend extends AutoCloseable {
   BackendInfo info();
 
   /**
-   * Gives a lane to a new sequence: no rows, empty page table, position 0.
+   * Gives a lane to a new sequence: empty page table, and as many rows as are preset; its position
+   * is the number of its rows. Preset rows are read from the pages that {@link #mapPages} names
+   * next, which other lanes may hold at the same time and nobody writes into any more.
    *
    * @throws IllegalStateException where the lane is taken
    */

@@ -33,6 +33,14 @@ public interface CompressionSchedule {
   /** Sum of {@link #rowsAttended} over the decode steps 1 to {@code lastStep}. */
   long attendedRowsTotal(int promptRows, int lastStep);
 
+  /**
+   * Rows at the start of the prompt that no compression ever drops, moves or writes over, so that
+   * sequences with the same prompt may share them; 0 where a schedule promises nothing.
+   */
+  default int untouchedRows(int promptRows) {
+    return 0;
+  }
+
   /** What the compression after decode step {@code step} does; empty where none is due. */
   Optional<RowPlan> plan(int promptRows, int step);
 }

@@ -39,6 +39,11 @@ final class FullSchedule implements CompressionSchedule {
   }
 
   @Override
+  public int untouchedRows(int promptRows) {
+    return promptRows;
+  }
+
+  @Override
   public Optional<RowPlan> plan(int promptRows, int step) {
     return Optional.empty();
   }

@@ -79,6 +79,11 @@ record RpcSchedule(int intervalTokens, int windowTokens, int retainedTokensPerIn
   }
 
   @Override
+  public int untouchedRows(int promptRows) {
+    return promptRows;
+  }
+
+  @Override
   public Optional<RowPlan> plan(int promptRows, int step) {
     if (!dueAfter(step)) {
       return Optional.empty();

@@ -133,6 +133,9 @@ final class CpuBackend implements Backend {
       if (!lane.promptComplete()) {
         throw new IllegalStateException("lane " + id + " decodes before its prompt is complete");
       }
+      if (lane.newestToken() < 0) {
+        throw new IllegalStateException("lane " + id + " has no token to go on from");
+      }
       lane.requireMapped(lane.rows() + 1);
       for (int i = 0; i < rows.size(); i++) {
         if (rows.lane(i) == lane) {

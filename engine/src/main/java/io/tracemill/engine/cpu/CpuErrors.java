@@ -61,13 +61,6 @@ final class CpuErrors {
         cause);
   }
 
-  static ReasoningException notFinite(int lane, int tokenIndex) {
-    return new ReasoningException(
-        ErrorCode.INVALID_CHECKPOINT,
-        "The logits of output token %d in lane %d are not finite: the checkpoint's weights overflow float32 arithmetic or are damaged."
-            .formatted(tokenIndex, lane));
-  }
-
   static ReasoningException token(int lane, int token, int vocabSize) {
     return new ReasoningException(
         ErrorCode.INVALID_TOKENIZER,

@@ -2,6 +2,7 @@ package io.tracemill.engine.cpu;
 
 import io.tracemill.engine.api.SamplingParams;
 import io.tracemill.engine.backend.CounterRandom;
+import io.tracemill.engine.backend.PendingTokens;
 import java.util.Arrays;
 
 /**
@@ -57,7 +58,7 @@ final class CpuSampler {
   }
 
   /**
-   * Draws the next token of a lane.
+   * Draws the next token of a lane; {@link PendingTokens#NO_TOKEN} where a logit is not finite.
    *
    * @param logits {@code [vocabSize]} from {@code offset}; changed by the repetition penalty
    */
@@ -68,7 +69,7 @@ final class CpuSampler {
     }
     int top = highest(logits, offset);
     if (top < 0) {
-      throw CpuErrors.notFinite(lane.id, lane.outputTokens());
+      return PendingTokens.NO_TOKEN;
     }
     if (params.isGreedy()) {
       return top;

@@ -53,8 +53,8 @@ final class Lane {
     Arrays.fill(pageTable, UNMAPPED);
     randomKey = start.randomKey();
     ringDepth = start.queryRingDepth();
-    rows = 0;
-    position = 0;
+    rows = start.presetRows();
+    position = start.presetRows();
     decodeSteps = 0;
     outputTokens = 0;
     promptComplete = false;
@@ -117,11 +117,11 @@ final class Lane {
     Arrays.fill(pageTable, used, pageTable.length, UNMAPPED);
   }
 
-  /** Notes the token that was sampled. */
+  /** Notes the token that was sampled, or that there was none. */
   void sampled(int token) {
     newestToken = token;
     outputTokens++;
-    if (sampling.repetitionPenalty() != 1) {
+    if (token >= 0 && sampling.repetitionPenalty() != 1) {
       markSeen(token);
     }
   }

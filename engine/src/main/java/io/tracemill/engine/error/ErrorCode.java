@@ -6,6 +6,10 @@ public enum ErrorCode {
   INVALID_PROMPT(ErrorType.USER),
   PROMPT_TOO_LONG(ErrorType.USER),
   INVALID_CHECKPOINT(ErrorType.USER),
+  /**
+   * The network computed something that is not a number; the weights or their type are at fault.
+   */
+  NUMERIC(ErrorType.USER),
   UNSUPPORTED_MODEL(ErrorType.USER),
   INVALID_TOKENIZER(ErrorType.USER),
   INVALID_TEMPLATE(ErrorType.USER),

@@ -15,6 +15,12 @@ interface Admission {
   /** Counts it no more; its origin is the one it was admitted with. */
   void release(Sequence sequence);
 
+  /**
+   * Pages that are held for longer than the sequence lives that wrote them: a prompt's, for the
+   * other sequences that share it. Negative to hold fewer.
+   */
+  void hold(int pages);
+
   /** The scheduler begins this iteration; iterations never go back. */
   void advance(long clock);
 

@@ -58,9 +58,20 @@ final class CompressionStage {
     for (Sequence sequence : sequences) {
       RowPlan plan =
           sequence.schedule().plan(sequence.promptRows(), sequence.enqueuedSteps()).orElseThrow();
+      requireUntouched(sequence, plan);
       batch.add(
           new LaneCompression(
               sequence.lane(), plan, sequence.spec().policy().scoreRule().orElseThrow()));
+    }
+  }
+
+  /** A shared page must never be written into, whatever a policy's schedule promised. */
+  private static void requireUntouched(Sequence sequence, RowPlan plan) {
+    int rows = sequence.schedule().untouchedRows(sequence.promptRows());
+    if (plan.protectedRows() < rows) {
+      throw new IllegalStateException(
+          "KV policy %s plans to move rows from %d on and promised to leave %d alone"
+              .formatted(sequence.spec().policy().settings().name(), plan.protectedRows(), rows));
     }
   }
 

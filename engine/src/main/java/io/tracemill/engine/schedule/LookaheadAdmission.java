@@ -25,6 +25,7 @@ final class LookaheadAdmission implements Admission {
   private final DemandProfile profile = new DemandProfile();
   private long now;
   private long epoch = 1;
+  private int heldPages;
 
   LookaheadAdmission(int totalPages, int maxContextTokens) {
     this.totalPages = totalPages;
@@ -36,11 +37,11 @@ final class LookaheadAdmission implements Admission {
     if (sequence.refusedInEpoch() == epoch) {
       return false;
     }
-    int peakPages = KvLayout.pagesFor(sequence.peakRows());
+    int peakPages = KvLayout.pagesFor(sequence.peakRows()) - sequence.sharedPages();
     long origin = firstStepClock - 1;
     long last = lastBucket(sequence, origin);
     for (long bucket = bucket(now); bucket <= last; bucket++) {
-      int free = totalPages - profile.demand(bucket);
+      int free = totalPages - heldPages - profile.demand(bucket);
       if (peakPages > free && pages(sequence, origin, bucket) > free) {
         sequence.refuseInEpoch(epoch);
         return false;
@@ -57,6 +58,12 @@ final class LookaheadAdmission implements Admission {
   @Override
   public void release(Sequence sequence) {
     change(sequence, -1);
+  }
+
+  @Override
+  public void hold(int pages) {
+    epoch++;
+    heldPages += pages;
   }
 
   @Override
@@ -77,15 +84,16 @@ final class LookaheadAdmission implements Admission {
     }
   }
 
-  /** Most pages that the sequence holds in an iteration of the bucket. */
+  /** Most pages that the sequence alone holds in an iteration of the bucket. */
   private int pages(Sequence sequence, long origin, long bucket) {
     long firstClock = bucket * bucketIterations;
     int from = (int) Math.max(1, firstClock - origin);
     int to = (int) Math.min(sequence.lastStep(), firstClock + bucketIterations - 1 - origin);
-    return KvLayout.pagesFor(
+    int rows =
         to < 1
             ? sequence.promptRows()
-            : mostRows(sequence.schedule(), sequence.promptRows(), from, to));
+            : mostRows(sequence.schedule(), sequence.promptRows(), from, to);
+    return KvLayout.pagesFor(rows) - sequence.sharedPages();
   }
 
   /** Rows fall only after a compression, so the most are held at the end or at a compression. */

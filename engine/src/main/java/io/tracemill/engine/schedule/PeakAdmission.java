@@ -27,9 +27,14 @@ final class PeakAdmission implements Admission {
   }
 
   @Override
+  public void hold(int pages) {
+    reservedPages += pages;
+  }
+
+  @Override
   public void advance(long clock) {}
 
   private static int peakPages(Sequence sequence) {
-    return KvLayout.pagesFor(sequence.peakRows());
+    return KvLayout.pagesFor(sequence.peakRows()) - sequence.sharedPages();
   }
 }

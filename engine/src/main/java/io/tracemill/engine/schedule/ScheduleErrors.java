@@ -4,6 +4,7 @@ import io.tracemill.engine.api.RowError;
 import io.tracemill.engine.error.ErrorCode;
 import io.tracemill.engine.error.ReasoningException;
 import io.tracemill.engine.kvcache.KvLayout;
+import java.time.Duration;
 
 /** The errors of scheduling: rows that cannot run, and engines that cannot go on. */
 final class ScheduleErrors {
@@ -47,10 +48,27 @@ final class ScheduleErrors {
             .formatted(doing, cause.getMessage()));
   }
 
+  static RowError notFinite(int tokenIndex) {
+    return new RowError(
+        ErrorCode.NUMERIC,
+        ("The logits of output token %d are not finite: with this prompt the model's arithmetic"
+                + " overflows, or its weights are damaged.")
+            .formatted(tokenIndex));
+  }
+
   static RowError watchFailed(RuntimeException cause) {
     return new RowError(
         ErrorCode.INTERNAL,
         "The output could not be searched for stop strings: %s.".formatted(cause));
+  }
+
+  static ReasoningException callHangs(String call, Duration limit) {
+    return new ReasoningException(
+        ErrorCode.DEVICE_FAILED,
+        ("The backend has not come back from %s within %s, the limit for one call; it is taken for"
+                + " hung.")
+            .formatted(
+                call, limit.toSeconds() > 0 ? limit.toSeconds() + " s" : limit.toMillis() + " ms"));
   }
 
   static ReasoningException engineDead(Throwable cause) {

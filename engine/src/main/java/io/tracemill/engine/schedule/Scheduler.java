@@ -5,6 +5,7 @@ import io.tracemill.engine.api.RowError;
 import io.tracemill.engine.backend.Backend;
 import io.tracemill.engine.backend.BackendInfo;
 import io.tracemill.engine.backend.LaneStart;
+import io.tracemill.engine.backend.PendingTokens;
 import io.tracemill.engine.error.ErrorType;
 import io.tracemill.engine.error.ReasoningException;
 import io.tracemill.engine.kvcache.KvLayout;
@@ -39,6 +40,7 @@ final class Scheduler implements Shedder {
   private final PrefillStage prefill;
   private final DecodeStage decode;
   private final CompressionStage compression;
+  private final SharedPrompts prompts;
 
   private final WaitingLine waiting = new WaitingLine();
   private final List<Sequence> running = new ArrayList<>();
@@ -69,6 +71,7 @@ final class Scheduler implements Shedder {
     this.prefill = new PrefillStage(backend, options.prefillChunkTokens(), this, counters);
     this.decode = new DecodeStage(backend, allocator, admission, this, counters);
     this.compression = new CompressionStage(backend, this);
+    this.prompts = new SharedPrompts(allocator, admission);
     this.laneLimit = info.maxLanes();
     this.freeLanes = new int[info.maxLanes()];
     for (int lane = info.maxLanes() - 1; lane >= 0; lane--) {
@@ -88,6 +91,7 @@ final class Scheduler implements Shedder {
     if (error.isPresent()) {
       finish(sequence, FinishReason.ERROR, error);
     } else {
+      prompts.join(sequence);
       waiting.addLast(sequence);
     }
   }
@@ -167,21 +171,30 @@ final class Scheduler implements Shedder {
 
   private void admit() {
     while (numFreeLanes > 0 && lanesInUse() < laneLimit) {
-      Optional<Sequence> next = waiting.next(this::fitsNow);
-      if (next.isEmpty() || !start(next.get())) {
+      Optional<Sequence> next = waiting.next(Scheduler::isOnHold, this::fitsNow);
+      if (next.isEmpty() && !prompts.dropIdle(waiting.first().flatMap(Sequence::prompt))) {
+        return;
+      }
+      if (next.isPresent() && !start(next.get())) {
         return;
       }
     }
   }
 
+  /** While another one reads the same prompt: in a few iterations its pages can be shared. */
+  private static boolean isOnHold(Sequence sequence) {
+    return sequence.prompt().isPresent() && sequence.prompt().get().isBeingRead();
+  }
+
   private boolean fitsNow(Sequence sequence) {
-    return KvLayout.pagesFor(sequence.promptRows()) <= allocator.freePages()
+    return KvLayout.pagesFor(sequence.promptRows()) - sequence.sharedPages()
+            <= allocator.freePages()
         && admission.fits(sequence, firstStepClock(sequence));
   }
 
   /** The iteration of its first decode step: that in which the last of its prompt is fed. */
   private long firstStepClock(Sequence sequence) {
-    return clock + prefill.iterationsFor(sequence.promptRows()) - 1;
+    return clock + prefill.iterationsFor(sequence.unsharedPromptTokens()) - 1;
   }
 
   private boolean start(Sequence sequence) {
@@ -194,7 +207,8 @@ final class Scheduler implements Shedder {
               spec.sampling(),
               sequence.randomKey(),
               spec.promptTokens(),
-              spec.policy().needs().queryRingDepth()));
+              spec.policy().needs().queryRingDepth(),
+              sequence.sharedPages() * KvLayout.PAGE_SIZE_TOKENS));
     } catch (ReasoningException e) {
       Shedder.requireInsufficientResources(e);
       if (running.isEmpty()) {
@@ -210,6 +224,7 @@ final class Scheduler implements Shedder {
     }
     numFreeLanes--;
     sequence.start(lane, allocator, firstStepClock(sequence));
+    counters.sharedPromptTokens.add(sequence.prefilledTokens());
     admission.admit(sequence);
     running.add(sequence);
     prefill.add(sequence);
@@ -226,6 +241,7 @@ final class Scheduler implements Shedder {
 
   private void startDecoding(List<Sequence> promptComplete) {
     for (Sequence sequence : promptComplete) {
+      sequence.prompt().ifPresent(prompt -> prompt.read(sequence));
       decode.add(sequence);
       leaveIfExhausted(sequence);
     }
@@ -254,6 +270,7 @@ final class Scheduler implements Shedder {
       leaveLane(sequence);
     }
     running.remove(sequence);
+    prompts.leave(sequence);
     counters.finishedRequests.increment();
     if (reason == FinishReason.ERROR) {
       counters.failedRequests.increment();
@@ -277,6 +294,9 @@ final class Scheduler implements Shedder {
 
   /** All lanes wait for pages of each other: the one that loses least begins anew. */
   private void makeRoom() {
+    if (prompts.dropIdle(Optional.empty())) {
+      return;
+    }
     restart(decode.youngest());
     lowerLaneLimit(lanesInUse());
   }
@@ -333,6 +353,11 @@ final class Scheduler implements Shedder {
   }
 
   private void accept(Sequence sequence, int token, long nanos) {
+    if (token == PendingTokens.NO_TOKEN) {
+      RowError error = ScheduleErrors.notFinite(sequence.numCompletionTokens());
+      finish(sequence, FinishReason.ERROR, Optional.of(error));
+      return;
+    }
     sequence.addToken(token, nanos);
     counters.generatedTokens.increment();
     Optional<FinishReason> reason;

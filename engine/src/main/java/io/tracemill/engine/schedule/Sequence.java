@@ -9,6 +9,7 @@ import io.tracemill.engine.backend.CounterRandom;
 import io.tracemill.engine.backend.PendingCompression;
 import io.tracemill.engine.compress.CompressionSchedule;
 import io.tracemill.engine.compress.RowPlan;
+import io.tracemill.engine.kvcache.KvLayout;
 import io.tracemill.engine.kvcache.PageAllocator;
 import io.tracemill.engine.kvcache.PageTable;
 import java.util.ArrayList;
@@ -64,12 +65,15 @@ final class Sequence {
   private long originClock;
   private int prefilledTokens;
   private int enqueuedSteps;
+  private Optional<SharedPrompt> prompt = Optional.empty();
+  private int sharedPages;
 
   private OutputWatch outputWatch = OutputWatch.NONE;
   private int[] tokens = new int[INITIAL_TOKENS];
   private int numTokens;
   private final List<PendingEvent> events = new ArrayList<>();
 
+  private boolean readsPrompt;
   private long prefillNanos;
   private long firstTokenNanos;
   private long lastTokenNanos;
@@ -142,12 +146,36 @@ final class Sequence {
     refusedInEpoch = epoch;
   }
 
+  // --- what it shares
+
+  /** The prompt that it shares with others; empty where nothing can be shared. */
+  Optional<SharedPrompt> prompt() {
+    return prompt;
+  }
+
+  void joined(SharedPrompt shared) {
+    prompt = Optional.of(shared);
+  }
+
+  /** Pages that it shares, or would share were it to start now. */
+  int sharedPages() {
+    return state == State.WAITING && prompt.isPresent() ? prompt.get().readyPages() : sharedPages;
+  }
+
+  /** Prompt tokens that it has to read, or would have to were it to start now. */
+  int unsharedPromptTokens() {
+    return promptRows() - sharedPages() * KvLayout.PAGE_SIZE_TOKENS;
+  }
+
   // --- its place on the device
 
   void start(int newLane, PageAllocator allocator, long firstStepClock) {
+    sharedPages = sharedPages();
+    prefilledTokens = sharedPages * KvLayout.PAGE_SIZE_TOKENS;
     state = State.RUNNING;
     lane = newLane;
     pages = new PageTable(allocator);
+    prompt.ifPresent(shared -> shared.started(this));
     originClock = firstStepClock - 1;
     outputWatch = spec.outputWatch().get();
     ticket.started();
@@ -168,6 +196,7 @@ final class Sequence {
   /** Gives lane and pages up; tokens in flight are still to come. */
   void leaveLane() {
     lane = NO_LANE;
+    prompt.ifPresent(shared -> shared.stopped(this));
     pages.release();
   }
 
@@ -178,7 +207,9 @@ final class Sequence {
   Sequence beginAnew() {
     assert !hasLane() && state == State.RUNNING;
     state = State.FINISHED;
-    return new Sequence(spec, ticket, budgetTokens, submittedNanos);
+    Sequence again = new Sequence(spec, ticket, budgetTokens, submittedNanos);
+    prompt.ifPresent(again::joined);
+    return again;
   }
 
   /** Decode step k is planned for scheduler iteration {@code originClock + k}. */
@@ -199,7 +230,8 @@ final class Sequence {
   }
 
   void prefilled(int count, long nanos) {
-    if (prefilledTokens == 0) {
+    if (!readsPrompt) {
+      readsPrompt = true;
       prefillNanos = nanos;
     }
     prefilledTokens += count;
@@ -268,7 +300,7 @@ final class Sequence {
   }
 
   private KvAccount account(long rowBytes) {
-    if (prefilledTokens == 0) {
+    if (!readsPrompt) {
       return KvAccounting.nothing(spec.policy().settings());
     }
     int steps = Math.max(0, numTokens - 1);
@@ -282,7 +314,7 @@ final class Sequence {
   }
 
   private Timings timings(long nanos) {
-    if (prefilledTokens == 0) {
+    if (!readsPrompt) {
       return new Timings(millis(submittedNanos, nanos), 0, 0);
     }
     double queue = millis(submittedNanos, prefillNanos);

@@ -32,27 +32,37 @@ final class WaitingLine {
     line.addFirst(sequence);
   }
 
-  /** Takes the next sequence that fits; empty where none may start. */
-  Optional<Sequence> next(Predicate<Sequence> fits) {
-    Sequence first = line.peekFirst();
-    if (first == null) {
-      return Optional.empty();
-    }
-    if (fits.test(first)) {
-      return Optional.of(line.removeFirst());
-    }
-    if (first.bypasses() >= MAX_BYPASSES) {
-      return Optional.empty();
-    }
-    Iterator<Sequence> others = line.iterator();
-    others.next();
-    for (int i = 0; i < BYPASS_DEPTH && others.hasNext(); i++) {
-      Sequence other = others.next();
-      if (fits.test(other)) {
-        others.remove();
-        first.bypassed();
-        return Optional.of(other);
+  /** The first in line; empty where nobody waits. */
+  Optional<Sequence> first() {
+    return Optional.ofNullable(line.peekFirst());
+  }
+
+  /**
+   * Takes the next sequence that fits; empty where none may start. Those on hold keep their place
+   * and are passed over without being counted as passed.
+   */
+  Optional<Sequence> next(Predicate<Sequence> onHold, Predicate<Sequence> fits) {
+    Sequence first = null;
+    int passed = 0;
+    for (Iterator<Sequence> all = line.iterator(); all.hasNext() && passed <= BYPASS_DEPTH; ) {
+      Sequence sequence = all.next();
+      if (onHold.test(sequence)) {
+        continue;
       }
+      if (fits.test(sequence)) {
+        all.remove();
+        if (first != null) {
+          first.bypassed();
+        }
+        return Optional.of(sequence);
+      }
+      if (first == null) {
+        first = sequence;
+        if (first.bypasses() >= MAX_BYPASSES) {
+          return Optional.empty();
+        }
+      }
+      passed++;
     }
     return Optional.empty();
   }

@@ -14,6 +14,7 @@ import io.tracemill.engine.model.ModelConfig.Architecture;
 import io.tracemill.engine.model.RopeConfig;
 import io.tracemill.engine.model.RopeScaling;
 import io.tracemill.engine.weights.DummyWeights;
+import io.tracemill.engine.weights.ModelWeights;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -82,6 +83,10 @@ public abstract class BackendContract {
   }
 
   private ContractLanes open(ModelConfig config) {
+    return open(config, DummyWeights.of(config, 3));
+  }
+
+  private ContractLanes open(ModelConfig config, ModelWeights weights) {
     long pageBytes =
         new KvLayout(config.numLayers(), config.numKvHeads(), config.headDim(), FLOAT32_BYTES)
             .pageBytes();
@@ -97,8 +102,7 @@ public abstract class BackendContract {
             KvElement.BACKEND_DEFAULT,
             OptionalInt.of(2),
             OptionalInt.empty());
-    return new ContractLanes(
-        provider().open(new BackendRequest(config, DummyWeights.of(config, 3), options)), random);
+    return new ContractLanes(provider().open(new BackendRequest(config, weights, options)), random);
   }
 
   @Test
@@ -310,6 +314,50 @@ public abstract class BackendContract {
     }
   }
 
+  /**
+   * Lanes that share a prompt's whole pages draw what each would alone: while others decode and
+   * compress beside them, and after the lane that wrote the pages is gone.
+   */
+  @Test
+  public void lanesMayShareTheWholePagesOfTheirPrompt() {
+    for (ModelConfig config : models()) {
+      try (ContractLanes lanes = open(config)) {
+        for (int length : new int[] {65, 129, 150}) {
+          int[] prompt = prompt(length);
+          int preset = (length - 1) / KvLayout.PAGE_SIZE_TOKENS * KvLayout.PAGE_SIZE_TOKENS;
+          int[][] alone = new int[3][];
+          for (int lane = 0; lane < 3; lane++) {
+            int first = lanes.start(lane, prompt, DRAWN, 300 + lane, CHUNK);
+            alone[lane] = join(first, compressedRun(lanes, lane, length));
+            lanes.end(lane);
+          }
+          int[][] shared = new int[3][];
+          int first = lanes.start(0, prompt, DRAWN, 300, CHUNK);
+          int second = lanes.startSharing(1, 0, preset, prompt, DRAWN, 301);
+          shared[0] = join(first, compressedRun(lanes, 0, length));
+          lanes.end(0);
+          int third = lanes.startSharing(2, 1, preset, prompt, DRAWN, 302);
+          shared[1] = join(second, compressedRun(lanes, 1, length));
+          lanes.end(1);
+          shared[2] = join(third, compressedRun(lanes, 2, length));
+          lanes.end(2);
+          assertThat(shared).as("prompt of %d", length).isDeepEqualTo(alone);
+        }
+      }
+    }
+  }
+
+  /** Decodes, compresses the output to a third, and decodes on. */
+  private static int[] compressedRun(ContractLanes lanes, int lane, int promptRows) {
+    int[] before = lanes.decodeAlone(lane, 70);
+    lanes.compress(
+        new int[] {lane}, new int[] {promptRows}, 8, new int[] {20}, rule(HeadAggregation.ALL));
+    int[] after = lanes.decodeAlone(lane, 30);
+    int[] all = Arrays.copyOf(before, before.length + after.length);
+    System.arraycopy(after, 0, all, before.length, after.length);
+    return all;
+  }
+
   @Test
   public void aKeyFixesEveryDraw() {
     try (ContractLanes lanes = open(models().get(0))) {
@@ -329,6 +377,46 @@ public abstract class BackendContract {
       assertThat(join(first, lanes.decodeAlone(4, 10))).isEqualTo(drawnWithoutChance);
       SamplingParams one = new SamplingParams(1, 1, 1, 0, 1, 100, List.of(), 0);
       assertThat(lanes.start(5, prompt, one, 99, CHUNK)).as("top-k of 1").isEqualTo(first);
+    }
+  }
+
+  /** A prompt whose arithmetic overflows: its lane gives no token, and nobody else notices. */
+  @Test
+  public void aLaneOfNoNumbersHarmsNobody() {
+    for (ModelConfig config : models()) {
+      int poison = 300;
+      try (ContractLanes lanes = open(config, PoisonedWeights.of(config, 3, poison))) {
+        int[] sound = random.ints(70, 0, poison).toArray();
+        int[] poisoned = random.ints(70, 0, poison).toArray();
+        poisoned[66] = poison;
+        int first = lanes.start(0, sound, DRAWN, 21, CHUNK);
+        int[] alone = join(first, lanes.decodeAlone(0, 10));
+        lanes.end(0);
+
+        lanes.begin(0, sound, DRAWN, 21);
+        lanes.begin(1, poisoned, DRAWN, 22);
+        int[] firsts =
+            lanes
+                .backend
+                .prefill(List.of(lanes.chunk(1, poisoned, 0, 40), lanes.chunk(0, sound, 0, 50)))
+                .await();
+        assertThat(firsts).isEmpty();
+        firsts =
+            lanes
+                .backend
+                .prefill(List.of(lanes.chunk(1, poisoned, 40, 70), lanes.chunk(0, sound, 50, 70)))
+                .await();
+        assertThat(firsts).containsExactly(PendingTokens.NO_TOKEN, alone[0]);
+        assertThat(join(firsts[1], lanes.decodeAlone(0, 10))).isEqualTo(alone);
+        lanes.end(0);
+        lanes.end(1);
+
+        // The pages of both are the next to be handed out.
+        for (int lane = 0; lane < 4; lane++) {
+          int again = lanes.start(lane, sound, DRAWN, 21, CHUNK);
+          assertThat(join(again, lanes.decodeAlone(lane, 10))).isEqualTo(alone);
+        }
+      }
     }
   }
 

@@ -29,6 +29,7 @@ final class ContractLanes implements AutoCloseable {
   final Backend backend;
   private final ArrayDeque<Integer> freePages = new ArrayDeque<>();
   private final Map<Integer, LaneRows> lanes = new HashMap<>();
+  private final Map<Integer, Integer> holders = new HashMap<>();
 
   /** Hands pages out in a shuffled order. */
   ContractLanes(Backend backend, Random random) {
@@ -58,6 +59,26 @@ final class ContractLanes implements AutoCloseable {
     backend.startLane(new LaneStart(lane, sampling, key, prompt, RING));
     lanes.put(lane, new LaneRows());
     grow(lane, prompt.length);
+  }
+
+  /**
+   * Starts a lane whose first rows lie in pages of another lane with the same prompt, feeds the
+   * rest and returns its first token.
+   */
+  int startSharing(
+      int lane, int other, int presetRows, int[] prompt, SamplingParams sampling, long key) {
+    backend.startLane(new LaneStart(lane, sampling, key, prompt, RING, presetRows));
+    LaneRows held = new LaneRows();
+    lanes.put(lane, held);
+    for (int entry = 0; entry < KvLayout.pagesFor(presetRows); entry++) {
+      int page = lanes.get(other).pages.get(entry);
+      held.pages.add(page);
+      holders.merge(page, 1, Integer::sum);
+    }
+    backend.mapPages(lane, 0, held.pages.stream().mapToInt(Integer::intValue).toArray());
+    held.rows = presetRows;
+    grow(lane, prompt.length);
+    return backend.prefill(List.of(chunk(lane, prompt, presetRows, prompt.length))).await()[0];
   }
 
   PrefillChunk chunk(int lane, int[] prompt, int from, int to) {
@@ -116,7 +137,9 @@ final class ContractLanes implements AutoCloseable {
     LaneRows held = lanes.get(lane);
     int first = held.pages.size();
     while (held.pages.size() < KvLayout.pagesFor(rows)) {
-      held.pages.add(freePages.removeFirst());
+      int page = freePages.removeFirst();
+      held.pages.add(page);
+      holders.put(page, 1);
     }
     if (held.pages.size() > first) {
       backend.mapPages(
@@ -133,7 +156,10 @@ final class ContractLanes implements AutoCloseable {
   private void shrink(int lane, int rows) {
     LaneRows held = lanes.get(lane);
     while (held.pages.size() > KvLayout.pagesFor(rows)) {
-      freePages.addFirst(held.pages.remove(held.pages.size() - 1));
+      int page = held.pages.remove(held.pages.size() - 1);
+      if (holders.merge(page, -1, Integer::sum) == 0) {
+        freePages.addFirst(page);
+      }
     }
     held.rows = rows;
   }

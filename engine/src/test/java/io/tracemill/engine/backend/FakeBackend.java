@@ -15,12 +15,14 @@ import java.util.TreeMap;
 
 /**
  * A backend without a model that plays its part to the letter and complains about every breach of
- * the contract: pages that are not mapped or lie in two lanes, wrong positions and row counts,
- * steps before the prompt is complete, calls from several threads.
+ * the contract: pages that are not mapped or lie in two lanes, preset pages that hold something
+ * else, rows written into shared pages, wrong positions and row counts, steps before the prompt is
+ * complete, calls from several threads.
  *
- * <p>Rows have an identity: each remembers whose it is and its position. The tokens of a lane are a
- * hash over all rows that its steps read, so that a page given away too early changes the output. A
- * lane ends with {@link #STOP_TOKEN} after a number of tokens that follows from its random key.
+ * <p>Rows have an identity: each remembers its prompt or, past that, its lane's random key, and its
+ * position. The tokens of a lane are a hash over all rows that its steps read, so that a page given
+ * away too early changes the output. A lane ends with {@link #STOP_TOKEN} after a number of tokens
+ * that follows from its random key.
  */
 public final class FakeBackend implements Backend {
   /** The token that ends an output. */
@@ -33,6 +35,9 @@ public final class FakeBackend implements Backend {
   private static final int FIRST_TOKEN = 2;
   private static final int TOKENS = 5000;
   private static final int FREE = -1;
+
+  /** A prompt token whose arithmetic overflows: no token can be drawn after it. */
+  public static final int POISON_TOKEN = 1_000_000;
 
   /** What a call does. */
   public enum Operation {
@@ -57,15 +62,20 @@ public final class FakeBackend implements Backend {
 
   private static final class Lane {
     final LaneStart start;
+    final long promptKey;
     final int[] table;
     int rows;
     int position;
     int tokens;
     boolean promptComplete;
+    boolean poisoned;
     int unread;
 
     Lane(LaneStart start, int entries) {
       this.start = start;
+      this.promptKey = mix(Arrays.hashCode(start.promptTokens())) | 1;
+      this.rows = start.presetRows();
+      this.position = start.presetRows();
       this.table = new int[entries];
       Arrays.fill(table, FREE);
     }
@@ -74,7 +84,7 @@ public final class FakeBackend implements Backend {
   private final BackendInfo info;
   private final Lengths lengths;
   private final Lane[] lanes;
-  private final int[] pageLane;
+  private final int[] pageHolders;
   private final long[] rowKey;
   private final int[] rowPosition;
   private final Map<Long, List<Integer>> attended = new HashMap<>();
@@ -87,8 +97,7 @@ public final class FakeBackend implements Backend {
   public FakeBackend(int numPages, int maxLanes, int stepsInFlight, Lengths lengths) {
     this.lengths = lengths;
     this.lanes = new Lane[maxLanes];
-    this.pageLane = new int[numPages];
-    Arrays.fill(pageLane, FREE);
+    this.pageHolders = new int[numPages];
     this.rowKey = new long[numPages * PAGE];
     this.rowPosition = new int[numPages * PAGE];
     this.info =
@@ -146,7 +155,7 @@ public final class FakeBackend implements Backend {
   public void startLane(LaneStart start) {
     enter(Operation.START, 1);
     check(lanes[start.lane()] == null, "a taken lane is started:", start.lane());
-    lanes[start.lane()] = new Lane(start, pageLane.length);
+    lanes[start.lane()] = new Lane(start, pageHolders.length);
     attended.put(start.randomKey(), new ArrayList<>());
     mostLanes = Math.max(mostLanes, lanesTaken());
   }
@@ -157,15 +166,26 @@ public final class FakeBackend implements Backend {
     for (int i = 0; i < pages.length; i++) {
       int entry = firstEntry + i;
       int page = pages[i];
-      check(
-          pageLane[page] == FREE,
-          "a page is mapped twice: page, its lane, the other lane",
-          page,
-          pageLane[page],
-          lane);
       check(lane(lane).table[entry] == FREE, "an entry is mapped twice: entry, lane", entry, lane);
-      pageLane[page] = lane;
+      if (entry * PAGE < lane(lane).start.presetRows()) {
+        checkPreset(lane(lane), entry, page);
+      } else {
+        check(pageHolders[page] == 0, "a page is mapped twice: page, second lane", page, lane);
+      }
+      pageHolders[page]++;
       lane(lane).table[entry] = page;
+    }
+  }
+
+  private void checkPreset(Lane lane, int entry, int page) {
+    for (int row = 0; row < PAGE; row++) {
+      int slot = page * PAGE + row;
+      check(
+          rowKey[slot] == lane.promptKey && rowPosition[slot] == entry * PAGE + row,
+          "a preset page does not hold the prompt: page, entry, row",
+          page,
+          entry,
+          row);
     }
   }
 
@@ -194,6 +214,7 @@ public final class FakeBackend implements Backend {
       for (int i = 0; i < chunk.tokens().length; i++) {
         check(chunk.tokens()[i] == prompt[lane.position], "another token than the prompt's");
         append(lane, chunk.lane());
+        lane.poisoned |= chunk.tokens()[i] == POISON_TOKEN;
       }
       check(chunk.last() == (lane.rows == prompt.length), "a wrong end of the prompt");
       if (chunk.last()) {
@@ -285,6 +306,7 @@ public final class FakeBackend implements Backend {
     for (int i = 0; i < kept.size(); i++) {
       int from = slot(lane, kept.get(i));
       int to = slot(lane, plan.protectedRows() + i);
+      check(pageHolders[to / PAGE] == 1, "a row is moved into a shared page:", to / PAGE);
       rowKey[to] = rowKey[from];
       rowPosition[to] = rowPosition[from];
     }
@@ -300,9 +322,9 @@ public final class FakeBackend implements Backend {
   private void append(Lane lane, int id) {
     int entry = lane.rows / PAGE;
     check(lane.table[entry] != FREE, "a row has no page: row, lane", lane.rows, id);
-    check(pageLane[lane.table[entry]] == id, "a page belongs to another lane than", id);
+    check(pageHolders[lane.table[entry]] == 1, "a row is written into a page that is shared:", id);
     int slot = slot(lane, lane.rows);
-    rowKey[slot] = lane.start.randomKey();
+    rowKey[slot] = owner(lane, lane.position);
     rowPosition[slot] = lane.position;
     lane.rows++;
     lane.position++;
@@ -314,16 +336,24 @@ public final class FakeBackend implements Backend {
     int previous = -1;
     for (int row = 0; row < lane.rows; row++) {
       int slot = slot(lane, row);
-      if (rowKey[slot] != key || rowPosition[slot] <= previous) {
+      if (rowKey[slot] != owner(lane, rowPosition[slot]) || rowPosition[slot] <= previous) {
         check(false, "a row was overwritten or is out of order: row, slot", row, slot);
       }
       previous = rowPosition[slot];
       digest = digest * 0x9E3779B97F4A7C15L + previous;
     }
+    if (lane.poisoned) {
+      return PendingTokens.NO_TOKEN;
+    }
     int index = lane.tokens++;
     return index + 1 == lengths.outputTokens(key)
         ? STOP_TOKEN
         : FIRST_TOKEN + (int) Long.remainderUnsigned(mix(digest + index), TOKENS);
+  }
+
+  /** Whom a row belongs to: the prompt, or the sequence alone. */
+  private static long owner(Lane lane, int position) {
+    return position < lane.start.promptTokens().length ? lane.promptKey : lane.start.randomKey();
   }
 
   private int slot(Lane lane, int row) {
@@ -333,8 +363,7 @@ public final class FakeBackend implements Backend {
   private void unmapFrom(Lane lane, int firstEntry) {
     for (int entry = firstEntry; entry < lane.table.length && lane.table[entry] != FREE; entry++) {
       int page = lane.table[entry];
-      pageLane[page] = FREE;
-      Arrays.fill(rowKey, page * PAGE, (page + 1) * PAGE, 0);
+      pageHolders[page]--;
       lane.table[entry] = FREE;
     }
   }

@@ -190,6 +190,55 @@ final class TestEngineThread {
   }
 
   @Test
+  void aCallThatDoesNotComeBackIsADeadEngine() throws Exception {
+    FakeBackend backend = new FakeBackend(80, 4, 1, ENDLESS);
+    AtomicInteger steps = new AtomicInteger();
+    CountDownLatch stuck = new CountDownLatch(1);
+    CountDownLatch release = new CountDownLatch(1);
+    backend.onOperation(
+        (operation, size) -> {
+          if (operation == Operation.DECODE && steps.incrementAndGet() > 30) {
+            stuck.countDown();
+            awaitQuietly(release);
+          }
+        });
+    Duration limit = Duration.ofMillis(400);
+    EngineThread engine =
+        EngineThread.start(
+            "engine",
+            () -> {
+              sleepQuietly(900); // Loading takes longer than any call may.
+              return backend;
+            },
+            options(),
+            limit);
+    Thread.sleep(900); // So does waiting for work.
+    RequestChannel channel = engine.channel();
+    channel.submit(spec("short", 5, 10, FULL));
+    channel.submit(spec("long", 5, 1000, FULL));
+    assertThat(stuck.await(20, TimeUnit.SECONDS)).isTrue();
+    assertThat(channel.poll(LONG)).map(r -> r.spec().rowKey()).contains("short");
+    long start = System.nanoTime();
+    assertThatThrownBy(() -> channel.poll(LONG))
+        .isInstanceOfSatisfying(
+            ReasoningException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.ENGINE_DEAD))
+        .hasMessage(
+            "The engine has failed and takes no more work: The backend has not come back from"
+                + " decoding (lanes: 1) within 400 ms, the limit for one call; it is taken for hung.");
+    assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(10));
+    engine.close();
+    assertThat(engine.hasEnded()).as("it cannot be stopped").isFalse();
+    assertThat(backend.isClosed()).isFalse();
+
+    release.countDown();
+    while (!engine.hasEnded()) {
+      Thread.sleep(1);
+    }
+    assertThat(backend.isClosed()).as("by the thread that came back late").isTrue();
+    assertThat(engine.counters().finishedRequests()).isEqualTo(1);
+  }
+
+  @Test
   void closingWhileRunningCancelsEverythingAndDeliversIt() {
     FakeBackend backend = new FakeBackend(80, 2, 2, ENDLESS);
     EngineThread engine = start(backend);
@@ -241,6 +290,14 @@ final class TestEngineThread {
 
   private static EngineThread start(FakeBackend backend) {
     return EngineThread.start("engine", () -> backend, options());
+  }
+
+  private static void sleepQuietly(long millis) {
+    try {
+      Thread.sleep(millis);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 
   private static void awaitQuietly(CountDownLatch latch) {

@@ -307,6 +307,24 @@ final class TestScheduler {
     }
   }
 
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2})
+  void logitsThatAreNotFiniteAreARowWithAnErrorAndOthersGoOn(int stepsInFlight) {
+    FakeBackend backend = new FakeBackend(40, 4, stepsInFlight, key -> Integer.MAX_VALUE);
+    SchedulerHarness harness = new SchedulerHarness(backend, options());
+    SequenceSpec poisoned = spec("poisoned", 30, 50, FULL);
+    poisoned.promptTokens()[7] = FakeBackend.POISON_TOKEN;
+    harness.run(List.of(poisoned, spec("sound", 30, 50, FULL)));
+    FinishedSequence failed = harness.results.get("poisoned");
+    assertError(
+        failed,
+        ErrorCode.NUMERIC,
+        "The logits of output token 0 are not finite: with this prompt the model's arithmetic"
+            + " overflows, or its weights are damaged.");
+    assertThat(failed.tokens()).isEmpty();
+    assertThat(harness.results.get("sound").tokens()).hasSize(50);
+  }
+
   @Test
   void lanesThatWaitForEachOthersPagesMakeRoom() {
     Admission careless =
@@ -321,6 +339,9 @@ final class TestScheduler {
 
           @Override
           public void release(Sequence sequence) {}
+
+          @Override
+          public void hold(int pages) {}
 
           @Override
           public void advance(long clock) {}

@@ -1,5 +1,6 @@
 package io.tracemill.job.cli;
 
+import io.tracemill.engine.EngineOptions;
 import io.tracemill.engine.EngineOptions.Admission;
 import io.tracemill.engine.EngineOptions.UserSpecialTokens;
 import io.tracemill.engine.EngineOptions.Weights;
@@ -98,6 +99,14 @@ final class EngineCommandOptions {
               + " the first without an engine.")
   private Integer device;
 
+  @Option(
+      names = "--call-timeout",
+      paramLabel = "SECONDS",
+      description =
+          "How long one call of the backend may take, 1 to 86400, before its executor is taken for"
+              + " dead and ends. Loading the model does not count. Default: 900.")
+  private int callTimeout = EngineOptions.USUAL_CALL_TIMEOUT_SECONDS;
+
   ModelFolder modelFolder(String modelCache) {
     return ModelFolder.open(model, Choices.of("--weights", weights, Weights.class), modelCache);
   }
@@ -115,6 +124,9 @@ final class EngineCommandOptions {
     Ranges.atLeast("--device", device == null ? 0 : device, 0);
     if (!(kvMemoryFraction > 0 && kvMemoryFraction <= 1)) {
       throw JobErrors.outOfRange("--kv-memory-fraction", kvMemoryFraction, "above 0 and at most 1");
+    }
+    if (callTimeout < 1 || callTimeout > EngineOptions.MAX_CALL_TIMEOUT_SECONDS) {
+      throw JobErrors.outOfRange("--call-timeout", callTimeout, "from 1 to 86400 seconds");
     }
     if (backend.isBlank()) {
       throw JobErrors.outOfRange("--backend", "''", "auto or the name of a backend");
@@ -147,6 +159,7 @@ final class EngineCommandOptions {
         Choices.of("--admission", admission, Admission.class),
         Choices.of("--special-tokens", specialTokens, UserSpecialTokens.class),
         threads,
-        device == null ? -1 : device);
+        device == null ? -1 : device,
+        callTimeout);
   }
 }

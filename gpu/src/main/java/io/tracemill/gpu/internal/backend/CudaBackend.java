@@ -73,11 +73,11 @@ public final class CudaBackend implements Backend {
                 "lane %d asks for %d queries; the backend was opened for %d"
                     .formatted(lane, start.queryRingDepth(), session.options().queryRingDepth()));
           }
-          book.start(lane);
+          book.start(lane, start.presetRows());
           SamplingParams sampling = start.sampling();
           LaneState lanes = session.lanes();
-          lanes.force(Field.POSITION, lane, 0);
-          lanes.force(Field.KV_LEN, lane, 0);
+          lanes.force(Field.POSITION, lane, start.presetRows());
+          lanes.force(Field.KV_LEN, lane, start.presetRows());
           lanes.force(Field.TOKEN_ID, lane, 0);
           lanes.force(Field.TOKEN_INDEX, lane, 0);
           lanes.force(
@@ -159,9 +159,9 @@ public final class CudaBackend implements Backend {
             items += book.rows(lane) / AttentionWorkListKernel.CHUNK_ROWS + 1;
           }
           if (items > session.pool().attentionItems()) {
-            throw new IllegalStateException(
-                "the lanes attend to %d chunks of rows; there is room for %d"
-                    .formatted(items, session.pool().attentionItems()));
+            // Lanes that share pages attend to more rows than the pool holds: in smaller batches.
+            throw CudaErrors.tooManyAttendedRows(
+                lanes.length, items, session.pool().attentionItems());
           }
           int bucket = BatchBuckets.bucketFor(lanes.length);
           session.mailbox().prepareNext();

@@ -14,16 +14,16 @@ final class LaneBook {
     position = new int[maxLanes];
   }
 
-  /** Takes a free lane. */
-  void start(int lane) {
+  /** Takes a free lane, with rows at the start of its prompt that lie in shared pages. */
+  void start(int lane, int presetRows) {
     requireLane(lane);
     if (taken[lane]) {
       throw new IllegalStateException("lane " + lane + " is taken");
     }
     taken[lane] = true;
     prompted[lane] = false;
-    rows[lane] = 0;
-    position[lane] = 0;
+    rows[lane] = presetRows;
+    position[lane] = presetRows;
   }
 
   /** Frees a lane. */

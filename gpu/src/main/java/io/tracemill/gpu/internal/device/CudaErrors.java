@@ -35,6 +35,15 @@ public final class CudaErrors {
         cause);
   }
 
+  /** The decode attention has no scratch memory for a batch; a smaller one has room. */
+  public static ReasoningException tooManyAttendedRows(int lanes, long chunks, int room) {
+    return new ReasoningException(
+        ErrorCode.OUT_OF_MEMORY,
+        ("Decoding %d lanes in one batch attends to %d chunks of cached rows, and there is scratch"
+                + " memory for %d; use fewer slots.")
+            .formatted(lanes, chunks, room));
+  }
+
   /** The KV pool would hold less than one sequence needs. */
   public static ReasoningException noRoomForPages(
       long pages, long neededPages, long pageBytes, String usage) {
