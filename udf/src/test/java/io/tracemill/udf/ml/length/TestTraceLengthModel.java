@@ -1,0 +1,179 @@
+package io.tracemill.udf.ml.length;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import io.tracemill.udf.ml.MlSession;
+import io.tracemill.udf.ml.length.DemoLengths.Length;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.apache.spark.ml.Pipeline;
+import org.apache.spark.ml.PipelineModel;
+import org.apache.spark.ml.PipelineStage;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.SparkSession;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class TestTraceLengthModel {
+  private static final int BUDGET = 1500;
+  private static final List<Length> LENGTHS = DemoLengths.all();
+
+  private final SparkSession spark = MlSession.get();
+
+  @TempDir private Path folder;
+
+  @Test
+  void aModelOfTheDemosTracesBeatsTheSamePredictionForAllAndIsSavedWithItsComparison()
+      throws Exception {
+    Dataset<Row> table = DemoLengths.table(spark, LENGTHS, 3000);
+    // Boosted trees take their time; they have a test of their own.
+    TraceLengthModel model =
+        new TraceLengthEstimator().setLearners(new String[] {"aft", "linear"}).fit(table);
+    assertThat(model.scores())
+        .extracting(LengthScore::learner)
+        .containsExactly("none", "aft", "linear");
+    LengthScore none = model.scores().get(0);
+    LengthScore best =
+        model.scores().stream()
+            .filter(score -> score.learner().equals(model.getOrDefault(model.learner())))
+            .findFirst()
+            .orElseThrow();
+    assertThat(best.loss()).isLessThan(none.loss() / 2);
+    assertThat(best.below10()).isCloseTo(0.1, within(0.05));
+    assertThat(best.below50()).isCloseTo(0.5, within(0.08));
+    assertThat(best.below90()).isCloseTo(0.9, within(0.05));
+
+    String path = folder.resolve("length-model").toString();
+    model.write().overwrite().save(path);
+    TraceLengthModel loaded = TraceLengthModel.load(path);
+    assertThat(loaded.scores()).isEqualTo(model.scores());
+    String prompt = "What is (3 + 4) * 5?";
+    assertThat(loaded.predict(prompt).quantile(0.9)).isEqualTo(model.predict(prompt).quantile(0.9));
+    assertThat(loaded.transform(table).select("predicted_tokens").collectAsList())
+        .isEqualTo(model.transform(table).select("predicted_tokens").collectAsList());
+    String again = folder.resolve("pipeline").toString();
+    PipelineModel pipeline = new Pipeline().setStages(new PipelineStage[] {loaded}).fit(table);
+    pipeline.write().overwrite().save(again);
+    assertThat(PipelineModel.load(again).transform(table).columns()).contains("predicted_tokens");
+  }
+
+  @Test
+  void truncatedTracesCountAsLongerThanTheyAre() {
+    int truncated = (int) LENGTHS.stream().filter(each -> each.tokens() > BUDGET).count();
+    assertThat(truncated).isGreaterThan(60);
+    TraceLengthModel model =
+        new TraceLengthEstimator()
+            .setLearners(new String[] {"aft"})
+            .fit(DemoLengths.table(spark, LENGTHS, BUDGET));
+    // Half of the truncated ones are really longer than 2,000 tokens.
+    List<Length> cut = LENGTHS.stream().filter(each -> each.tokens() > BUDGET).toList();
+    double truth = cut.stream().mapToInt(Length::tokens).average().orElseThrow();
+    double predicted =
+        cut.stream()
+            .mapToDouble(each -> model.predict(each.prompt()).meanTokens())
+            .average()
+            .orElseThrow();
+    assertThat(predicted).as("true mean %s", truth).isGreaterThan(BUDGET);
+    assertThat(predicted / truth).isBetween(0.75, 1.35);
+  }
+
+  @Test
+  void treesCompeteAndPromptsThatSayNothingLeaveNoModel() {
+    List<Length> some = LENGTHS.subList(0, 60);
+    TraceLengthModel trees =
+        new TraceLengthEstimator()
+            .setLearners(new String[] {"gbt"})
+            .setFolds(2)
+            .fit(DemoLengths.table(spark, some, 3000));
+    assertThat(trees.getOrDefault(trees.learner())).isEqualTo("gbt");
+
+    List<Integer> shuffled = new ArrayList<>(LENGTHS.stream().map(Length::tokens).toList());
+    List<Length> nonsense =
+        IntStream.range(0, 200)
+            .mapToObj(
+                i ->
+                    new Length(
+                        "k" + i,
+                        "x".repeat(1 + i % 7) + " " + Integer.toHexString(i * 7919),
+                        shuffled.get((i * 37) % 200)))
+            .toList();
+    TraceLengthModel none =
+        new TraceLengthEstimator()
+            .setLearners(new String[] {"linear"})
+            .fit(DemoLengths.table(spark, nonsense, 3000));
+    double spread =
+        none.predict("x").meanTokens() / none.predict("Evaluate everything at once!").meanTokens();
+    assertThat(spread).as("%s", none.scores()).isBetween(0.5, 2.0);
+  }
+
+  @Test
+  void anEmptyOrPoorTableIsOneSentence() {
+    assertThatThrownBy(
+            () ->
+                new TraceLengthEstimator()
+                    .fit(DemoLengths.table(spark, LENGTHS.subList(0, 5), 3000)))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("A length model needs at least 20 traces of 10 prompts; the table has 5 of 5.");
+    assertThatThrownBy(
+            () ->
+                new TraceLengthEstimator()
+                    .setLearners(new String[] {"oracle"})
+                    .fit(DemoLengths.table(spark, LENGTHS, 3000)))
+        .hasMessage("learners holds 'oracle'; there are aft, linear, gbt.");
+    assertThatThrownBy(
+            () -> new TraceLengthModel().transform(DemoLengths.table(spark, LENGTHS, 3000)))
+        .hasMessage(
+            "This length model is empty; fit a TraceLengthEstimator, or load a saved model.");
+  }
+
+  @Test
+  void rowsAreDealtLikeCardsWithTheLongestFirst() {
+    Dataset<Row> table = DemoLengths.table(spark, LENGTHS, 3000);
+    TraceLengthModel model =
+        new TraceLengthEstimator().setLearners(new String[] {"linear"}).fit(table);
+    int partitions = 7;
+    Dataset<Row> dealt = new LongestFirst(model, "prompt", "row_key").deal(table, partitions);
+    assertThat(dealt.columns()).isEqualTo(table.columns());
+    List<List<Row>> parts = dealt.javaRDD().glom().collect();
+    assertThat(parts).hasSize(partitions);
+    List<String> keys = new ArrayList<>();
+    List<Double> sums = new ArrayList<>();
+    for (List<Row> part : parts) {
+      assertThat(part.size()).isBetween(600 / partitions, 600 / partitions + 1);
+      List<Double> predicted =
+          part.stream().map(row -> model.predict(row.getString(1)).location()).toList();
+      assertThat(predicted).isSortedAccordingTo(Collections.reverseOrder());
+      part.forEach(row -> keys.add(row.getString(0)));
+      sums.add(part.stream().mapToDouble(row -> row.getInt(2)).sum());
+    }
+    assertThat(keys).doesNotHaveDuplicates().hasSize(600);
+    double mean = sums.stream().mapToDouble(Double::doubleValue).average().orElseThrow();
+    assertThat(sums).allSatisfy(sum -> assertThat(sum / mean).isBetween(0.9, 1.1));
+  }
+
+  @Test
+  void aForecastHoldsWhatThenHappens() {
+    Dataset<Row> known = DemoLengths.table(spark, LENGTHS.subList(0, 300), 3000);
+    List<Length> todo = LENGTHS.subList(300, 600);
+    TraceLengthModel model =
+        new TraceLengthEstimator().setLearners(new String[] {"linear"}).fit(known);
+    RunForecast forecast =
+        RunForecast.of(model, DemoLengths.table(spark, todo, 3000), "prompt", 3000);
+    double truth = todo.stream().mapToInt(Length::tokens).sum();
+    assertThat(forecast.rows()).isEqualTo(300);
+    assertThat(forecast.expectedTokens() / truth).isBetween(0.85, 1.15);
+    RunForecast.Steps one = forecast.steps(1, RunForecast.Order.AS_DEALT);
+    assertThat(one.middle() / truth).isBetween(0.85, 1.15);
+    RunForecast.Steps many = forecast.steps(300, RunForecast.Order.AS_DEALT);
+    double longest = todo.stream().mapToInt(Length::tokens).max().orElseThrow();
+    assertThat(many.middle() / longest).isBetween(0.75, 1.4);
+    assertThat(one.minus(100).low()).isLessThan(one.minus(100).high());
+    assertThat(one.minus(Long.MAX_VALUE).high()).isZero();
+  }
+}
