@@ -14,18 +14,13 @@ import io.tracemill.engine.weights.CheckpointWeights;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** What goes wrong on a real card and leaves it usable. */
 @Tag("gpu")
+@RequiresGpu
 class TestCudaFaults {
-
-  @BeforeAll
-  static void gpu() {
-    Gpu.require();
-  }
 
   @Test
   void aPoolThatDoesNotFitIsOneSentenceAndNothingStaysAllocated() {
