@@ -1,5 +1,5 @@
-// Sampling: the integer definition of sample.cu repeated on the host (equal tokens), a float64 view of the filters, the
-// distribution of the draws, and times.
+// Sampling: the integer definition of sample.cu repeated on the host (equal tokens), a float64 view
+// of the filters, the distribution of the draws, and times.
 #include "../../main/cuda/sample.cu"
 #include "test_support.cuh"
 
@@ -15,7 +15,8 @@ struct Row {
 
 std::vector<unsigned> massTable() {
   std::vector<unsigned> table(2817);
-  for (int b = 0; b < 2817; b++) table[b] = static_cast<unsigned>(std::llround(std::exp(-b / 128.0) * 2147483648.0));
+  for (int b = 0; b < 2817; b++)
+    table[b] = static_cast<unsigned>(std::llround(std::exp(-b / 128.0) * 2147483648.0));
   return table;
 }
 
@@ -26,14 +27,18 @@ std::vector<uint2> massPairs() {
   return pairs;
 }
 
-int minPKey(float minP) { return minP > 0 ? static_cast<int>(std::floor(-std::log(static_cast<double>(minP)) * 262144.0)) : 0x7fffffff; }
+int minPKey(float minP) {
+  return minP > 0 ? static_cast<int>(std::floor(-std::log(static_cast<double>(minP)) * 262144.0))
+                  : 0x7fffffff;
+}
 
 uint32_t philox(uint64_t key, uint32_t counter[4]) {
   uint32_t k0 = static_cast<uint32_t>(key), k1 = static_cast<uint32_t>(key >> 32);
   for (int round = 0; round < 10; round++) {
     uint64_t p0 = 0xD2511F53ull * counter[0], p1 = 0xCD9E8D57ull * counter[2];
-    uint32_t next[4] = {static_cast<uint32_t>(p1 >> 32) ^ counter[1] ^ k0, static_cast<uint32_t>(p1),
-                        static_cast<uint32_t>(p0 >> 32) ^ counter[3] ^ k1, static_cast<uint32_t>(p0)};
+    uint32_t next[4] = {
+        static_cast<uint32_t>(p1 >> 32) ^ counter[1] ^ k0, static_cast<uint32_t>(p1),
+        static_cast<uint32_t>(p0 >> 32) ^ counter[3] ^ k1, static_cast<uint32_t>(p0)};
     std::memcpy(counter, next, 16);
     k0 += 0x9E3779B9u;
     k1 += 0xBB67AE85u;
@@ -46,7 +51,8 @@ struct Choice {
   std::vector<int> kept;
 };
 
-Choice reference(const std::vector<float>& logits, const Row& row, const std::vector<bool>& seen, const std::vector<unsigned>& edges) {
+Choice reference(const std::vector<float>& logits, const Row& row, const std::vector<bool>& seen,
+                 const std::vector<unsigned>& edges) {
   int vocab = static_cast<int>(logits.size());
   std::vector<float> z(vocab);
   float inverse = row.temperature > 0 ? 1.0f / row.temperature : 0.0f;
@@ -109,10 +115,21 @@ struct Batch {
   Buffer<unsigned long long> seed;
 
   Batch(int vocabSize, const std::vector<int>& lanesOfRows, const std::vector<Row>& rowOfLane)
-      : vocab(vocabSize), rows(static_cast<int>(lanesOfRows.size())), lanes(static_cast<int>(rowOfLane.size())),
-        logits(static_cast<size_t>(rows) * vocab), inverse(lanes), topP(lanes), penalty(lanes), table(massPairs()),
-        seen(static_cast<size_t>(lanes) * ((vocab + 31) / 32)), laneOf(lanesOfRows), topK(lanes), minP(lanes), index(lanes),
-        token(lanes), seed(lanes) {
+      : vocab(vocabSize),
+        rows(static_cast<int>(lanesOfRows.size())),
+        lanes(static_cast<int>(rowOfLane.size())),
+        logits(static_cast<size_t>(rows) * vocab),
+        inverse(lanes),
+        topP(lanes),
+        penalty(lanes),
+        table(massPairs()),
+        seen(static_cast<size_t>(lanes) * ((vocab + 31) / 32)),
+        laneOf(lanesOfRows),
+        topK(lanes),
+        minP(lanes),
+        index(lanes),
+        token(lanes),
+        seed(lanes) {
     std::vector<float> a, b, c;
     std::vector<int> d, e, f;
     std::vector<unsigned long long> g;
@@ -125,20 +142,23 @@ struct Batch {
       f.push_back(r.index);
       g.push_back(r.seed);
     }
-    inverse.upload(a), topP.upload(b), penalty.upload(c), topK.upload(d), minP.upload(e), index.upload(f), seed.upload(g);
+    inverse.upload(a), topP.upload(b), penalty.upload(c), topK.upload(d), minP.upload(e),
+        index.upload(f), seed.upload(g);
     seen.zero();
   }
   void launch(bool cluster, cudaStream_t stream) {
     int clusterBytes = 37584 + 4 * 512 * ((vocab + 4095) / 4096);
     if (cluster) {
-      CUDA(cudaFuncSetAttribute(sample_cluster, cudaFuncAttributeMaxDynamicSharedMemorySize, clusterBytes));
-      sample_cluster<<<rows * 8, 512, clusterBytes, stream>>>(logits.get(), table.get(), laneOf.get(), inverse.get(), topK.get(),
-                                                              topP.get(), minP.get(), penalty.get(), seed.get(), index.get(),
-                                                              seen.get(), token.get(), vocab);
+      CUDA(cudaFuncSetAttribute(sample_cluster, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                clusterBytes));
+      sample_cluster<<<rows * 8, 512, clusterBytes, stream>>>(
+          logits.get(), table.get(), laneOf.get(), inverse.get(), topK.get(), topP.get(),
+          minP.get(), penalty.get(), seed.get(), index.get(), seen.get(), token.get(), vocab);
     } else {
       CUDA(cudaFuncSetAttribute(sample_row, cudaFuncAttributeMaxDynamicSharedMemorySize, 81360));
-      sample_row<<<rows, 1024, 81360, stream>>>(logits.get(), table.get(), laneOf.get(), inverse.get(), topK.get(), topP.get(),
-                                                minP.get(), penalty.get(), seed.get(), index.get(), seen.get(), token.get(), vocab);
+      sample_row<<<rows, 1024, 81360, stream>>>(
+          logits.get(), table.get(), laneOf.get(), inverse.get(), topK.get(), topP.get(),
+          minP.get(), penalty.get(), seed.get(), index.get(), seen.get(), token.get(), vocab);
     }
   }
 };
@@ -203,7 +223,8 @@ void checkVocab(int vocab, int kinds, uint64_t stream) {
   std::vector<Choice> expected(count);
   parallel(count, [&](int lane) {
     std::vector<bool> seen(vocab);
-    for (int i = 0; i < vocab; i++) seen[i] = seenBits[static_cast<size_t>(lane) * words + i / 32] >> (i % 32) & 1;
+    for (int i = 0; i < vocab; i++)
+      seen[i] = seenBits[static_cast<size_t>(lane) * words + i / 32] >> (i % 32) & 1;
     expected[lane] = reference(logits[lane], lanes[lane], seen, edges);
   });
   for (bool cluster : {true, false}) {
@@ -220,21 +241,26 @@ void checkVocab(int vocab, int kinds, uint64_t stream) {
     for (int lane = 0; lane < count; lane++) {
       int want = expected[lane].token;
       if (token[lane] != want && wrong++ < 4) {
-        expect(false, "%s vocab %d kind %d setting %d: token %d, expected %d of %zu kept", cluster ? "sample_cluster" : "sample_row",
-               vocab, lane / static_cast<int>(settings.size()), lane % static_cast<int>(settings.size()), token[lane], want,
-               expected[lane].kept.size());
+        expect(false, "%s vocab %d kind %d setting %d: token %d, expected %d of %zu kept",
+               cluster ? "sample_cluster" : "sample_row", vocab,
+               lane / static_cast<int>(settings.size()), lane % static_cast<int>(settings.size()),
+               token[lane], want, expected[lane].kept.size());
       }
       expect(indexOut[lane] == index[lane] + 1, "token index of lane %d", lane);
-      std::vector<unsigned> before(seenBits.begin() + lane * words, seenBits.begin() + (lane + 1) * words);
+      std::vector<unsigned> before(seenBits.begin() + lane * words,
+                                   seenBits.begin() + (lane + 1) * words);
       if (want >= 0) before[want / 32] |= 1u << want % 32;
-      expect(wrong > 0 || std::equal(before.begin(), before.end(), seenOut.begin() + lane * words), "seen bits of lane %d", lane);
+      expect(wrong > 0 || std::equal(before.begin(), before.end(), seenOut.begin() + lane * words),
+             "seen bits of lane %d", lane);
     }
     expect(wrong == 0, "sampling vocab %d: %d of %d tokens differ", vocab, wrong, count);
   }
-  std::printf("  sampling vocab %d: %d rows equal to the host's integers in both kernels\n", vocab, count);
+  std::printf("  sampling vocab %d: %d rows equal to the host's integers in both kernels\n", vocab,
+              count);
 }
 
-// The draws follow the softmax of the kept tokens, and the kept set is what sorting in float64 keeps.
+// The draws follow the softmax of the kept tokens, and the kept set is what sorting in float64
+// keeps.
 void checkDistribution() {
   int vocab = 300, rows = 4096;
   Random random(71);
@@ -280,7 +306,8 @@ void checkDistribution() {
     cells++;
   }
   double z = (chi - (cells - 1)) / std::sqrt(2.0 * (cells - 1));
-  expect(std::fabs(z) < 4.5, "draws do not follow the softmax: chi2 %.1f over %d cells", chi, cells);
+  expect(std::fabs(z) < 4.5, "draws do not follow the softmax: chi2 %.1f over %d cells", chi,
+         cells);
   std::printf("  sampling distribution: chi2 %.1f over %d kept tokens\n", chi, cells);
 }
 
@@ -300,7 +327,8 @@ void sampling(bool small) {
   checkVocab(152064, 6, 84);
   checkDistribution();
   // Prompt tokens in the bitmap.
-  Buffer<int> tokens(std::vector<int>{1, 33, 64, 0}), segRow(std::vector<int>{0, 3, 4}), segLane(std::vector<int>{1, 0});
+  Buffer<int> tokens(std::vector<int>{1, 33, 64, 0}), segRow(std::vector<int>{0, 3, 4}),
+      segLane(std::vector<int>{1, 0});
   Buffer<unsigned> seen(6);
   seen.zero();
   mark_seen<<<2, 256>>>(tokens.get(), segRow.get(), segLane.get(), seen.get(), 2, 70);
@@ -309,10 +337,12 @@ void sampling(bool small) {
 }
 
 void benchSampling() {
-  std::printf("sampling, vocab 152064, us (T 0.6, top-p 0.95; flat = normal logits, peaked = 4 sigma)\n");
+  std::printf(
+      "sampling, vocab 152064, us (T 0.6, top-p 0.95; flat = normal logits, peaked = 4 sigma)\n");
   for (int rows : {1, 16, 64}) {
     for (int kind : {0, 1}) {
-      std::vector<Row> lanes(rows, Row{0.6f, 0.95f}), greedy(rows, Row{0.0f}), both(rows, Row{0.6f, 0.95f, 0, 1, 40});
+      std::vector<Row> lanes(rows, Row{0.6f, 0.95f}), greedy(rows, Row{0.0f}),
+          both(rows, Row{0.6f, 0.95f, 0, 1, 40});
       std::vector<int> laneOf;
       Random random(90);
       std::vector<float> all;
@@ -323,7 +353,9 @@ void benchSampling() {
         all.insert(all.end(), one.begin(), one.end());
       }
       std::printf("  B=%d %s:", rows, kind == 0 ? "flat  " : "peaked");
-      for (auto& [name, setting] : {std::pair<const char*, std::vector<Row>&>{"top-p", lanes}, {"greedy", greedy}, {"top-k 40 + top-p", both}}) {
+      for (auto& [name, setting] : {std::pair<const char*, std::vector<Row>&>{"top-p", lanes},
+                                    {"greedy", greedy},
+                                    {"top-k 40 + top-p", both}}) {
         Batch batch(152064, laneOf, setting);
         batch.logits.upload(all);
         double cluster = graphMicros(10, [&](cudaStream_t s, int) { batch.launch(true, s); });

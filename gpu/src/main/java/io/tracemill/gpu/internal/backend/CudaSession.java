@@ -12,6 +12,7 @@ import io.tracemill.gpu.internal.kernel.BatchRows;
 import io.tracemill.gpu.internal.kernel.HeadShape;
 import io.tracemill.gpu.internal.kernel.Launcher;
 import io.tracemill.gpu.internal.kernel.SkinnyGemmKernel;
+import io.tracemill.gpu.internal.kernel.Tuning;
 import io.tracemill.gpu.internal.memory.DeviceMemory;
 import io.tracemill.gpu.internal.memory.ResourceStack;
 import io.tracemill.gpu.internal.module.KernelLibrary;
@@ -55,8 +56,11 @@ final class CudaSession implements AutoCloseable {
       stream = driver.createStream();
       resources.add(() -> driver.destroyStream(stream));
       KernelLibrary library =
-          resources.add(KernelLibrary.load(driver, KernelManifest.load(), device));
-      Launcher launcher = resources.add(new Launcher(driver, library, device, stream));
+          resources.add(
+              KernelLibrary.load(
+                  driver, KernelManifest.load(), device, KernelLibrary.Preference.ofThisProcess()));
+      Launcher launcher =
+          resources.add(new Launcher(driver, library, device, stream, Tuning.ofThisProcess()));
       weights = loadWeights(launcher, request);
       SkinnyGemmKernel skinny = new SkinnyGemmKernel(launcher);
       mailbox = resources.add(new TokenMailbox(driver, stream));
