@@ -371,6 +371,9 @@ void compression(bool small) {
   if (small) {
     checkRandom(2, 14, 2, 128, 8, {{1, 10, 130, 40, 8, 3}, {3, 64, 70, 64, 8, 7}}, false, false, 7,
                 12288, 130);
+    checkRandom(1, 5, 1, 128, 4, {{2, 1, 66, 17, 4, 0}}, false, true, 5, 0, 136);
+    checkRandom(1, 4, 2, 64, 8, {{0, 63, 129, 64, 8, 2}, {1, 30, 2, 1, 8, 7}}, true, false, 3,
+                12288, 137);
     return;
   }
   checkRandom(2, 28, 4, 128, 32,

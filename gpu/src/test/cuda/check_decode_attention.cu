@@ -228,8 +228,12 @@ void bench(const char* name, int hq, int hkv, int dim, const std::vector<int>& a
 
 void decodeAttention(bool small) {
   if (small) {
-    checkCase(14, 2, 128, {1, 17, 65, 257, 600}, 1);
-    checkCase(4, 2, 64, {1, 64, 300}, 2);
+    // Every number of query heads that a KV head can have.
+    for (int group = 1; group <= 8; group++) {
+      int hkv = group <= 4 ? 2 : 1;
+      checkCase(group * hkv, hkv, 128, {1, 65, 530}, group);
+      checkCase(group * hkv, hkv, 64, {17, 64, 257}, group + 10);
+    }
     return;
   }
   checkCase(28, 4, 128,
@@ -241,6 +245,8 @@ void decodeAttention(bool small) {
   checkCase(6, 6, 64, {1, 100, 700}, 5);
   checkCase(16, 2, 128, {9, 300}, 6);
   checkCase(9, 3, 64, {255, 256, 257}, 7);
+  checkCase(10, 2, 64, {31, 800}, 8);
+  checkCase(7, 1, 64, {129, 2000}, 9);
 }
 
 void benchDecodeAttention() {

@@ -1,6 +1,7 @@
 // Embedding, RMSNorm, RoPE with append, and the end of a step.
 #include "../../main/cuda/advance.cu"
 #include "../../main/cuda/embed.cu"
+#include "../../main/cuda/lane_update.cu"
 #include "../../main/cuda/rms_norm.cu"
 #include "../../main/cuda/rope_append.cu"
 #include "paged_cache.cuh"
@@ -211,9 +212,25 @@ void checkAdvance() {
   cudaFreeHost(host);
 }
 
+void checkLaneUpdate() {
+  int words = 1000, count = 300;
+  std::vector<int> expected(words, -1);
+  std::vector<int2> changes;
+  for (int i = 0; i < count; i++) {
+    changes.push_back({(i * 7 + 3) % words, i});
+    expected[(i * 7 + 3) % words] = i;
+  }
+  Buffer<int> state(words);
+  Buffer<int2> updates(changes);
+  lane_update<<<(count + 255) / 256, 256>>>(updates.get(), state.get(), count);
+  settle("lane_update");
+  expect(state.download() == expected, "lane_update");
+}
+
 }  // namespace
 
 void embedNormRope() {
+  checkLaneUpdate();
   checkEmbed();
   for (int hidden : {4, 256, 3584, 5120, 8192, 10240}) checkNorm(hidden);
   checkRope<128>(28, 4, false, true, 60);

@@ -95,6 +95,8 @@ void prefillAttention(bool small) {
   if (small) {
     checkCase(4, 2, 128, {{0, 0, 70}, {1, 100, 30}}, 21);
     checkCase(4, 2, 64, {{0, 3, 130}}, 22);
+    checkCase(7, 1, 128, {{0, 60, 65}}, 26);
+    checkCase(5, 1, 64, {{0, 0, 1}, {1, 0, 129}}, 27);
     return;
   }
   checkCase(

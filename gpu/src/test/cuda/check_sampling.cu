@@ -62,10 +62,10 @@ Choice reference(const std::vector<float>& logits, const Row& row, const std::ve
     float x = logits[i];
     if (row.penalty != 1.0f && seen[i]) x = x < 0 ? x * row.penalty : x / row.penalty;
     x = x * (inverse == 0 ? 1.0f : inverse);
-    z[i] = std::isnan(x) ? -INFINITY : x;
+    z[i] = x;
+    if (!std::isfinite(x)) return {-1, {}};
     if (z[i] > top) top = z[i], best = i;
   }
-  if (!std::isfinite(top)) return {-1, {}};
   if (inverse == 0) return {best, {best}};
   constexpr unsigned limit = 22u << 18;
   auto mass = [&](unsigned k) -> uint64_t {
@@ -105,6 +105,16 @@ Choice reference(const std::vector<float>& logits, const Row& row, const std::ve
   }
   return {-2, kept};
 }
+
+struct Sampler {
+  const char* name;
+  decltype(&sample_row) kernel;
+  int cluster, threads, fixedBytes, sliceBytes;
+};
+
+const Sampler kSamplers[] = {{"sample_cluster", sample_cluster, 8, 512, 37584, 4 * 512},
+                             {"sample_cluster_many", sample_cluster_many, 8, 384, 37536, 0},
+                             {"sample_row", sample_row, 1, 1024, 81360, 0}};
 
 struct Batch {
   int vocab, rows, lanes;
@@ -146,20 +156,12 @@ struct Batch {
         index.upload(f), seed.upload(g);
     seen.zero();
   }
-  void launch(bool cluster, cudaStream_t stream) {
-    int clusterBytes = 37584 + 4 * 512 * ((vocab + 4095) / 4096);
-    if (cluster) {
-      CUDA(cudaFuncSetAttribute(sample_cluster, cudaFuncAttributeMaxDynamicSharedMemorySize,
-                                clusterBytes));
-      sample_cluster<<<rows * 8, 512, clusterBytes, stream>>>(
-          logits.get(), table.get(), laneOf.get(), inverse.get(), topK.get(), topP.get(),
-          minP.get(), penalty.get(), seed.get(), index.get(), seen.get(), token.get(), vocab);
-    } else {
-      CUDA(cudaFuncSetAttribute(sample_row, cudaFuncAttributeMaxDynamicSharedMemorySize, 81360));
-      sample_row<<<rows, 1024, 81360, stream>>>(
-          logits.get(), table.get(), laneOf.get(), inverse.get(), topK.get(), topP.get(),
-          minP.get(), penalty.get(), seed.get(), index.get(), seen.get(), token.get(), vocab);
-    }
+  void launch(const Sampler& sampler, cudaStream_t stream) {
+    int bytes = sampler.fixedBytes + sampler.sliceBytes * ((vocab + 4095) / 4096);
+    CUDA(cudaFuncSetAttribute(sampler.kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes));
+    sampler.kernel<<<rows * sampler.cluster, sampler.threads, bytes, stream>>>(
+        logits.get(), table.get(), laneOf.get(), inverse.get(), topK.get(), topP.get(), minP.get(),
+        penalty.get(), seed.get(), index.get(), seen.get(), token.get(), vocab);
   }
 };
 
@@ -170,8 +172,8 @@ std::vector<float> logitsOf(int vocab, int kind, Random& random) {
     if (kind == 1) x = 4.0f * random.normal();
     if (kind == 2) x = 0.25f * random.below(8);
     if (kind == 3) x = -3.5f;
-    if (kind == 4) x = random.below(3) == 0 ? random.normal() * 2 : -INFINITY;
-    if (kind == 5) x = random.below(50) == 0 ? NAN : random.normal() * 1e3f;
+    if (kind == 4) x = random.below(3) == 0 ? random.normal() * 2 : -1e30f;
+    if (kind == 5) x = random.normal() * 1e3f;
   }
   if (kind == 1) v[random.below(vocab)] = 25;
   return v;
@@ -203,7 +205,11 @@ void checkVocab(int vocab, int kinds, uint64_t stream) {
     }
   }
   logits[0][vocab - 1] = 9;
-  std::fill(logits[1].begin(), logits[1].end(), -INFINITY);
+  // One value that is not finite fails the row, wherever it stands and whatever the setting.
+  logits[1][random.below(vocab)] = NAN;
+  logits[2][vocab - 1] = INFINITY;
+  logits[3][0] = -INFINITY;
+  if (kinds > 1) std::fill(logits[settings.size()].begin(), logits[settings.size()].end(), NAN);
   int count = static_cast<int>(lanes.size());
   for (int i = 0; i < count; i++) {
     laneOf.push_back(count - 1 - i);
@@ -227,14 +233,14 @@ void checkVocab(int vocab, int kinds, uint64_t stream) {
       seen[i] = seenBits[static_cast<size_t>(lane) * words + i / 32] >> (i % 32) & 1;
     expected[lane] = reference(logits[lane], lanes[lane], seen, edges);
   });
-  for (bool cluster : {true, false}) {
+  for (const Sampler& sampler : kSamplers) {
     batch.seen.upload(seenBits);
     batch.token.poison();
     std::vector<int> index;
     for (const Row& r : lanes) index.push_back(r.index);
     batch.index.upload(index);
-    batch.launch(cluster, 0);
-    settle(cluster ? "sample_cluster" : "sample_row");
+    batch.launch(sampler, 0);
+    settle(sampler.name);
     std::vector<int> token = batch.token.download(), indexOut = batch.index.download();
     std::vector<unsigned> seenOut = batch.seen.download();
     int wrong = 0;
@@ -242,9 +248,9 @@ void checkVocab(int vocab, int kinds, uint64_t stream) {
       int want = expected[lane].token;
       if (token[lane] != want && wrong++ < 4) {
         expect(false, "%s vocab %d kind %d setting %d: token %d, expected %d of %zu kept",
-               cluster ? "sample_cluster" : "sample_row", vocab,
-               lane / static_cast<int>(settings.size()), lane % static_cast<int>(settings.size()),
-               token[lane], want, expected[lane].kept.size());
+               sampler.name, vocab, lane / static_cast<int>(settings.size()),
+               lane % static_cast<int>(settings.size()), token[lane], want,
+               expected[lane].kept.size());
       }
       expect(indexOut[lane] == index[lane] + 1, "token index of lane %d", lane);
       std::vector<unsigned> before(seenBits.begin() + lane * words,
@@ -255,7 +261,7 @@ void checkVocab(int vocab, int kinds, uint64_t stream) {
     }
     expect(wrong == 0, "sampling vocab %d: %d of %d tokens differ", vocab, wrong, count);
   }
-  std::printf("  sampling vocab %d: %d rows equal to the host's integers in both kernels\n", vocab,
+  std::printf("  sampling vocab %d: %d rows equal to the host's integers in three kernels\n", vocab,
               count);
 }
 
@@ -276,7 +282,7 @@ void checkDistribution() {
   std::vector<float> all;
   for (int i = 0; i < rows; i++) all.insert(all.end(), logits.begin(), logits.end());
   batch.logits.upload(all);
-  batch.launch(true, 0);
+  batch.launch(kSamplers[0], 0);
   settle("sample_cluster");
   std::vector<std::pair<double, int>> order;
   for (int i = 0; i < vocab; i++) order.push_back({-static_cast<double>(logits[i]) / 0.9, i});
@@ -311,22 +317,8 @@ void checkDistribution() {
   std::printf("  sampling distribution: chi2 %.1f over %d kept tokens\n", chi, cells);
 }
 
-}  // namespace
-
-void sampling(bool small) {
-  uint32_t zero[4] = {0, 0, 0, 0};
-  philox(0, zero);
-  expect(zero[0] == 0x6627e8d5u && zero[3] == 0x9b00dbd8u, "Philox known answer: %08x", zero[0]);
-  if (small) {
-    checkVocab(2048, 2, 80);
-    return;
-  }
-  checkVocab(2048, 6, 81);
-  checkVocab(5003, 6, 82);
-  checkVocab(31, 6, 83);
-  checkVocab(152064, 6, 84);
-  checkDistribution();
-  // Prompt tokens in the bitmap.
+// Prompt tokens in the bitmap.
+void checkMarkSeen() {
   Buffer<int> tokens(std::vector<int>{1, 33, 64, 0}), segRow(std::vector<int>{0, 3, 4}),
       segLane(std::vector<int>{1, 0});
   Buffer<unsigned> seen(6);
@@ -336,10 +328,30 @@ void sampling(bool small) {
   expect(seen.download() == std::vector<unsigned>({1u, 0u, 0u, 2u, 2u, 1u}), "mark_seen");
 }
 
+}  // namespace
+
+void sampling(bool small) {
+  uint32_t zero[4] = {0, 0, 0, 0};
+  philox(0, zero);
+  expect(zero[0] == 0x6627e8d5u && zero[3] == 0x9b00dbd8u, "Philox known answer: %08x", zero[0]);
+  checkMarkSeen();
+  if (small) {
+    checkVocab(2048, 2, 80);
+    checkVocab(131, 1, 85);
+    return;
+  }
+  checkVocab(2048, 6, 81);
+  checkVocab(5003, 6, 82);
+  checkVocab(31, 6, 83);
+  checkVocab(152064, 6, 84);
+  checkDistribution();
+}
+
 void benchSampling() {
   std::printf(
-      "sampling, vocab 152064, us (T 0.6, top-p 0.95; flat = normal logits, peaked = 4 sigma)\n");
-  for (int rows : {1, 16, 64}) {
+      "sampling, vocab 152064, us (T 0.6, top-p 0.95; flat = normal logits, peaked = 4 sigma; "
+      "sample_cluster, sample_cluster_many, sample_row)\n");
+  for (int rows : {1, 16, 64, 128}) {
     for (int kind : {0, 1}) {
       std::vector<Row> lanes(rows, Row{0.6f, 0.95f}), greedy(rows, Row{0.0f}),
           both(rows, Row{0.6f, 0.95f, 0, 1, 40});
@@ -358,9 +370,11 @@ void benchSampling() {
                                     {"top-k 40 + top-p", both}}) {
         Batch batch(152064, laneOf, setting);
         batch.logits.upload(all);
-        double cluster = graphMicros(10, [&](cudaStream_t s, int) { batch.launch(true, s); });
-        double single = graphMicros(3, [&](cudaStream_t s, int) { batch.launch(false, s); });
-        std::printf("  %s %.1f (one CTA per row %.1f)", name, cluster, single);
+        std::printf("  %s", name);
+        for (const Sampler& sampler : kSamplers) {
+          std::printf(" %.1f",
+                      graphMicros(5, [&](cudaStream_t s, int) { batch.launch(sampler, s); }));
+        }
       }
       std::printf("\n");
     }
