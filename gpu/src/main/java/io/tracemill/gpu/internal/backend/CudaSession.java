@@ -42,6 +42,7 @@ final class CudaSession implements AutoCloseable {
   private final PrefillStage prefillStage;
   private final Optional<Compressor> compressor;
   private final DecodeGraphs graphs;
+  private long weightLoadMillis;
 
   private CudaSession(CudaDriver driver, int ordinal, BackendRequest request) {
     this.driver = driver;
@@ -164,10 +165,11 @@ final class CudaSession implements AutoCloseable {
     try (WeightLoader loader = new WeightLoader(driver, memory, launcher, buffers)) {
       loaded = loader.load(request.config(), request.weights());
     }
+    weightLoadMillis = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start);
     LOG.info(
         "Weights: {} on the device in {} ms",
         CudaErrors.bytes(memory.bytesInUse()),
-        TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start));
+        weightLoadMillis);
     return loaded;
   }
 
@@ -190,6 +192,11 @@ final class CudaSession implements AutoCloseable {
     } catch (RuntimeException e) {
       failure.addSuppressed(e);
     }
+  }
+
+  /** How long the weights took from their files, or their generator, to the device. */
+  long weightLoadMillis() {
+    return weightLoadMillis;
   }
 
   /** Makes the device's context current on this thread. */
