@@ -1,4 +1,6 @@
 // Embedding, RMSNorm, RoPE with append, and the end of a step.
+#include <algorithm>
+
 #include "../../main/cuda/advance.cu"
 #include "../../main/cuda/embed.cu"
 #include "../../main/cuda/lane_update.cu"
@@ -192,23 +194,37 @@ void checkAdvance() {
   std::vector<int> laneOf = {2, -1, 0}, tokens = {7, 8, 9}, pos = {5, 6, 7}, kvLen = {1, 2, 3};
   Buffer<int> laneBuffer(laneOf), tokenBuffer(tokens), posBuffer(pos), lenBuffer(kvLen),
       sequence(std::vector<int>{41});
+  // A sequence number, then the eight slots of 256 tokens that kernels publish into.
+  constexpr int kSlots = 8, kRows = 256;
+  std::vector<int> untouched(1 + kSlots * kRows, -1);
+  size_t bytes = untouched.size() * sizeof(int);
   int* host;
-  CUDA(cudaHostAlloc(&host, 64, cudaHostAllocMapped));
-  std::memset(host, 0xff, 64);
+  CUDA(cudaHostAlloc(&host, bytes, cudaHostAllocMapped));
+  std::memcpy(host, untouched.data(), bytes);
   int* device;
   CUDA(cudaHostGetDevicePointer(&device, host, 0));
+  // Whether the mapped memory holds the tokens of step `number`, and nothing else.
+  auto published = [&](int number) {
+    std::vector<int> expected = untouched;
+    expected[0] = number + 1;
+    int* slot = expected.data() + 1 + number % kSlots * kRows;
+    slot[0] = 9;
+    slot[2] = 7;
+    return std::equal(expected.begin(), expected.end(), host);
+  };
   advance_decode<<<1, 256>>>(laneBuffer.get(), tokenBuffer.get(), posBuffer.get(), lenBuffer.get(),
                              sequence.get(), device + 1, device, 3);
   settle("advance_decode");
-  expect(host[0] == 42 && host[1] == 9 && host[2] == -1 && host[3] == 7,
-         "advance_decode published %d %d %d %d", host[0], host[1], host[2], host[3]);
+  expect(published(41), "advance_decode published step %d", host[0]);
   expect(posBuffer.download() == std::vector<int>({6, 6, 8}) &&
              lenBuffer.download() == std::vector<int>({2, 2, 4}),
          "advance_decode counters");
+  std::memcpy(host, untouched.data(), bytes);
   publish_tokens<<<1, 256>>>(laneBuffer.get(), tokenBuffer.get(), sequence.get(), device + 1,
                              device, 3);
   settle("publish_tokens");
-  expect(host[0] == 43 && posBuffer.download()[0] == 6, "publish_tokens");
+  expect(published(42) && posBuffer.download()[0] == 6, "publish_tokens published step %d",
+         host[0]);
   cudaFreeHost(host);
 }
 
