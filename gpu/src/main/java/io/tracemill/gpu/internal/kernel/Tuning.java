@@ -67,7 +67,7 @@ public record Tuning(
     return new Tuning(
         choice(property, "overlap", Overlap.class, Overlap.ALL),
         rows(property, "overlap-rows", 128),
-        choice(property, "product-memory", ProductMemory.class, ProductMemory.ALL),
+        choice(property, "product-memory", ProductMemory.class, ProductMemory.NEEDED),
         rows(property, "held-sampling-rows", 33),
         rows(property, "narrow-prefill-rows", PrefillGemmKernel.MAX_NARROW_ROWS));
   }

@@ -20,12 +20,12 @@ class TestTuning {
             Map.of(
                     "tracemill.gpu.overlap", "products",
                     "tracemill.gpu.overlap-rows", "16",
-                    "tracemill.gpu.product-memory", "needed",
+                    "tracemill.gpu.product-memory", "all",
                     "tracemill.gpu.held-sampling-rows", "0",
                     "tracemill.gpu.narrow-prefill-rows", "64")
                 ::get);
-    assertThat(standard).isEqualTo(new Tuning(Overlap.ALL, 128, ProductMemory.ALL, 33, 128));
-    assertThat(other).isEqualTo(new Tuning(Overlap.PRODUCTS, 16, ProductMemory.NEEDED, 0, 64));
+    assertThat(standard).isEqualTo(new Tuning(Overlap.ALL, 128, ProductMemory.NEEDED, 33, 128));
+    assertThat(other).isEqualTo(new Tuning(Overlap.PRODUCTS, 16, ProductMemory.ALL, 0, 64));
   }
 
   @Test
