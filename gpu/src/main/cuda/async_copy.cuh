@@ -3,6 +3,8 @@
 // cp.async whose completion arrives at the same kind of mbarrier.
 #pragma once
 
+#include "dependent_launch.cuh"
+
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
 #define TRACEMILL_BULK_COPY 1
 #else
@@ -102,18 +104,5 @@ __device__ __forceinline__ void bulk_copy(u32 destination, const void* source, u
       : "memory");
 }
 #endif
-
-// Programmatic dependent launch. Both are no-ops in a launch without that attribute.
-__device__ __forceinline__ void allow_dependents() {
-#if TRACEMILL_BULK_COPY
-  asm volatile("griddepcontrol.launch_dependents;" ::: "memory");
-#endif
-}
-
-__device__ __forceinline__ void wait_for_inputs() {
-#if TRACEMILL_BULK_COPY
-  asm volatile("griddepcontrol.wait;" ::: "memory");
-#endif
-}
 
 }  // namespace tracemill

@@ -1,13 +1,18 @@
-// Work list of the decode attention, built once per decode step from the lane lengths and used by every layer.
-// Row m of the batch attends n = kvLen[laneOf[m]] + 1 cache rows (its own row is appended before attention runs), cut into
-// chunks of 256 rows at fixed slots 0, 256, 512, ... One descriptor per chunk, 8 int32:
-//   [0] row | chunk << 16   [1] rows in the chunk (1..256) | chunks of the row << 16   [2] number of the row's chunk 0 among all
-//   chunks   [3] lane   [4..7] the chunk's page ids
-// Order: all full chunks (rows ascending, chunks ascending), then the last partial chunks by falling page count, rows
-// ascending: items of equal cost stand together and the smallest come last, so that a fixed stride over the list is balanced.
-//   work [capacity][8] int32, workCount[0] = number of descriptors. Rows with laneOf = -1 have none.
-//   rowChunks [rows][2] int32 = (number of the row's chunk 0 among all chunks, chunks of the row; 0 chunks for padding rows)
-// Launch: grid (any, 16 is enough), block 256; rows <= 256. Every CTA repeats the scan and fills its share.
+// Work list of the decode attention, built once per decode step from the lane lengths and used by
+// every layer. Row m of the batch attends n = kvLen[laneOf[m]] + 1 cache rows (its own row is
+// appended before attention runs), cut into chunks of 256 rows at fixed slots 0, 256, 512, ... One
+// descriptor per chunk, 8 int32:
+//   [0] row | chunk << 16            [1] rows in the chunk (1..256) | chunks of the row << 16
+//   [2] number of the row's chunk 0 among all chunks   [3] lane   [4..7] the chunk's page ids
+// Order: all full chunks (rows ascending, chunks ascending), then the last partial chunks by
+// falling page count, rows ascending: items of equal cost stand together and the smallest come
+// last, so that a fixed stride over the list is balanced.
+//   work [capacity][8] int32, workCount[0] = number of descriptors. Rows with
+//       laneOf = -1 have none.
+//   rowChunks [rows][2] int32 = (number of the row's chunk 0 among all chunks, chunks of the row; 0
+//       chunks for padding rows)
+// Launch: grid (any, 16 is enough), block 256; rows <= 256. Every CTA repeats the scan and fills
+// its share.
 // Shared memory: 3.2 KB static. CPU twin: none needed (integers; the test rebuilds the list).
 #include "device_math.cuh"
 
@@ -37,7 +42,8 @@ __device__ __forceinline__ void writeWork(int* work, long long index, int row, i
 #pragma unroll
   for (int k = 0; k < 4; k++) {
     int page = chunk * (kChunkRows / kPageTokens) + k;
-    pages[k] = k * kPageTokens < rows ? pageTable[static_cast<long long>(lane) * maxPages + page] : 0;
+    pages[k] =
+        k * kPageTokens < rows ? pageTable[static_cast<long long>(lane) * maxPages + page] : 0;
   }
   int4* target = reinterpret_cast<int4*>(work) + 2 * index;
   target[0] = make_int4(row | chunk << 16, rows | chunks << 16, firstPartial, lane);
@@ -50,6 +56,7 @@ extern "C" __global__ void __launch_bounds__(256)
     attention_work_list(const int* laneOf, const int* kvLen, const int* pageTable, int* work,
                         int* workCount, int2* rowChunks, int rows, int maxPages) {
   using namespace tracemill;
+  begin_dependent();
   __shared__ int fullEnd[kWorkThreads];
   __shared__ int rowFirstPartial[kWorkThreads];
   __shared__ unsigned long long scratch[kWorkThreads];

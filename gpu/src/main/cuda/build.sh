@@ -1,12 +1,32 @@
 #!/usr/bin/env bash
 # Compiles every kernel file to a fatbin (machine code for sm_80 and sm_90a) and to PTX, into the
 # resources that ship in the jar, and records what they were built from. Needs nvcc on the path.
-# Files whose sources and flags are unchanged are left alone; --all compiles them again.
+#   build.sh [--all] [--out FOLDER]
+# Files whose sources and flags are unchanged are left alone; --all compiles them again. --out writes
+# elsewhere, for a comparison with the committed files.
 set -euo pipefail
+
+out=""
+all=no
+while [ $# -gt 0 ]; do
+  case $1 in
+    --all) all=yes ;;
+    --out)
+      mkdir -p "${2:?--out needs a folder}"
+      out=$(cd "$2" && pwd)
+      shift
+      ;;
+    *)
+      echo "build.sh: unknown option $1; usage: build.sh [--all] [--out FOLDER]" >&2
+      exit 2
+      ;;
+  esac
+  shift
+done
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 nvcc=${NVCC:-nvcc}
-out=../resources/io/tracemill/gpu/kernels
+out=${out:-../resources/io/tracemill/gpu/kernels}
 manifest=$out/manifest.properties
 flags=(-std=c++17 -O3 --diag-suppress 20054)
 architectures=(-gencode arch=compute_80,code=sm_80 -gencode arch=compute_90a,code=sm_90a)
@@ -19,10 +39,18 @@ mkdir -p "$out"
 hash_of() { sha256sum "$1" | cut -d' ' -f1; }
 recorded() { sed -n "s/^source\.$1=//p" "$manifest" 2>/dev/null || true; }
 
+# The same bytes whatever the folder's name: paths would otherwise end up in the output.
+machine_code() { "$nvcc" "${flags[@]}" "${architectures[@]}" -fatbin -o "$out/$1.fatbin" "$1.cu"; }
+ptx() {
+  "$nvcc" "${flags[@]}" -arch=compute_80 -ptx -o "$out/$1.ptx" "$1.cu"
+  sed -i -e "s/^\.version .*/.version $ptx_version/" -e '/^\/\//d' "$out/$1.ptx"
+}
+
 recipe=$(printf '%s\n' "${flags[@]}" "${architectures[@]}" "$ptx_version" | sha256sum | cut -d' ' -f1)
 same_recipe=no
-[ "$(sed -n 's/^recipe=//p' "$manifest" 2>/dev/null)" = "$recipe" ] && [ "${1:-}" != --all ] && same_recipe=yes
+[ "$(sed -n 's/^recipe=//p' "$manifest" 2>/dev/null)" = "$recipe" ] && [ $all = no ] && same_recipe=yes
 
+stale=()
 for source in *.cu; do
   name=${source%.cu}
   fresh=$same_recipe
@@ -32,12 +60,29 @@ for source in *.cu; do
       [ "$(recorded "$file")" = "$(hash_of "$file")" ] || fresh=no
     done
   fi
-  [ "$fresh" = yes ] && continue
-  echo "compiling $source"
-  "$nvcc" "${flags[@]}" "${architectures[@]}" -fatbin -o "$out/$name.fatbin" "$source"
-  "$nvcc" "${flags[@]}" -arch=compute_80 -ptx -o "$out/$name.ptx" "$source"
-  sed -i -e "s/^\.version .*/.version $ptx_version/" -e '/^\/\//d' "$out/$name.ptx"
+  [ "$fresh" = yes ] || stale+=("$name")
 done
+
+# As many compilers as processors; the longest files first.
+running=0
+failed=no
+for name in $(for name in "${stale[@]}"; do [ "$name" != skinny_gemm ] || echo "$name"; done) \
+  $(for name in "${stale[@]}"; do [ "$name" = skinny_gemm ] || echo "$name"; done); do
+  echo "compiling $name.cu"
+  for form in machine_code ptx; do
+    if [ $running -ge "$(nproc)" ]; then
+      wait -n || failed=yes
+      running=$((running - 1))
+    fi
+    $form "$name" &
+    running=$((running + 1))
+  done
+done
+while [ $running -gt 0 ]; do
+  wait -n || failed=yes
+  running=$((running - 1))
+done
+[ $failed = no ] || { echo "build.sh: a kernel file did not compile; see above" >&2; exit 1; }
 
 for built in "$out"/*.fatbin "$out"/*.ptx; do
   name=$(basename "${built%.*}")

@@ -1,4 +1,5 @@
-// Thread block clusters (sm_90) as inline PTX, and their one-CTA stand-ins for older devices and cluster size 1.
+// Thread block clusters (sm_90) as inline PTX, and their one-CTA stand-ins for older devices and
+// cluster size 1.
 #pragma once
 
 #include "device_math.cuh"
@@ -18,10 +19,12 @@ struct Cluster {
     __syncthreads();
   }
 
-  // The two halves of a barrier that only says that every CTA of the cluster runs; needed before the first access to another one.
+  // The two halves of a barrier that only says that every CTA of the cluster runs; needed before
+  // the first access to another one.
   static __device__ __forceinline__ void announce() {
 #if __CUDA_ARCH__ >= 900
-    if constexpr (kCluster > 1) asm volatile("barrier.cluster.arrive.relaxed.aligned;" ::: "memory");
+    if constexpr (kCluster > 1)
+      asm volatile("barrier.cluster.arrive.relaxed.aligned;" ::: "memory");
 #endif
   }
 
@@ -71,13 +74,15 @@ struct Cluster {
     *local = value;
   }
 
-  static __device__ __forceinline__ void store(unsigned long long* local, int cta, unsigned long long value) {
+  static __device__ __forceinline__ void store(unsigned long long* local, int cta,
+                                               unsigned long long value) {
     unsigned* words = reinterpret_cast<unsigned*>(local);
     store(words, cta, static_cast<unsigned>(value));
     store(words + 1, cta, static_cast<unsigned>(value >> 32));
   }
 
-  static __device__ __forceinline__ unsigned long long load(const unsigned long long* local, int cta) {
+  static __device__ __forceinline__ unsigned long long load(const unsigned long long* local,
+                                                            int cta) {
     const unsigned* words = reinterpret_cast<const unsigned*>(local);
     unsigned low = load(words, cta);
     return static_cast<unsigned long long>(load(words + 1, cta)) << 32 | low;

@@ -2,6 +2,8 @@
 // Needs sm_80. No toolkit headers, so that the files compile with any nvcc.
 #pragma once
 
+#include "dependent_launch.cuh"
+
 namespace tracemill {
 
 using bf16 = unsigned short;
@@ -50,10 +52,14 @@ __device__ __forceinline__ float warpSum(float x) {
 // Read through L2 only: for values that another CTA of the same launch has written.
 __device__ __forceinline__ float2 loadFromL2(const float2* address) { return __ldcg(address); }
 
-// Adds and returns the old value; what this thread (and threads that it synchronised with) wrote before is visible first.
+// Adds and returns the old value; what this thread (and threads that it synchronised with) wrote
+// before is visible first.
 __device__ __forceinline__ int addRelease(int* counter, int value) {
   int old;
-  asm volatile("atom.add.release.gpu.global.s32 %0, [%1], %2;" : "=r"(old) : "l"(counter), "r"(value) : "memory");
+  asm volatile("atom.add.release.gpu.global.s32 %0, [%1], %2;"
+               : "=r"(old)
+               : "l"(counter), "r"(value)
+               : "memory");
   return old;
 }
 

@@ -1,9 +1,11 @@
 // Token embedding: residual[row][i] = float(table[token(row)][i]).
 //   table    [vocab][hidden] bf16, hidden a multiple of 8
 //   residual [rows][hidden] fp32
-// embed_decode reads the token of row m from tokenId[laneOf[m]] and writes nothing where laneOf[m] = -1; embed_prefill
-// reads tokens[row]. A negative token (a lane whose logits were not finite) reads row 0.
-// Launch: grid (rows), block 256. One CTA per row, 8 elements per thread and turn. No shared memory.
+// embed_decode reads the token of row m from tokenId[laneOf[m]] and writes nothing where laneOf[m]
+// = -1; embed_prefill reads tokens[row]. A negative token (a lane whose logits were not finite)
+// reads row 0.
+// Launch: grid (rows), block 256. One CTA per row, 8 elements per thread and turn. No shared
+// memory.
 // CPU twin: the embedding lookup of the CPU backend (exact).
 #include "device_math.cuh"
 
@@ -27,6 +29,7 @@ __device__ __forceinline__ void embedRow(const bf16* table, int token, float* ou
 extern "C" __global__ void __launch_bounds__(256)
     embed_decode(const unsigned short* table, const int* tokenId, const int* laneOf,
                  float* residual, int hidden) {
+  tracemill::begin_dependent();
   int lane = laneOf[blockIdx.x];
   if (lane < 0) return;
   tracemill::embedRow(table, tokenId[lane], residual + static_cast<long long>(blockIdx.x) * hidden,

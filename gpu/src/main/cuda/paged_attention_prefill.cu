@@ -1,11 +1,16 @@
-// Causal attention of a prefill chunk over KV pages (earlier chunks of the lane and this chunk's own rows, already appended).
+// Causal attention of a prefill chunk over KV pages (earlier chunks of the lane and this chunk's
+// own rows, already appended).
 //   out[r][h] = sum_j softmax_j(scale * q[r][h] . K[j][h/group]) V[j][h/group], j = 0 .. slot(r)
-//   query [rows][Hq][d] bf16; pool [page][K|V][kvHead][64][d] bf16 (one layer); out [rows][Hq*d] bf16; d 64 or 128
-//   segment s: rows segRow[s] .. segRow[s+1]-1 of lane segLane[s]; its first row sits in slot segSlot[s]
-// A CTA takes 128 query rows of one segment and one query head; a warp takes 16 rows. K and V pages (64 rows) pass through a
-// ring of 3 stages by cp.async, 16-byte pieces XOR-swizzled by row. S[16][64] = Q K^T with Q in registers; base-2 online softmax
-// per row; O[16][d] += P V with P rounded to bf16. Key tiles are the lane's pages in ascending order and a row passes over
-// masked keys without any change of its state, so the result does not depend on how a prompt is cut into chunks.
+//   query [rows][Hq][d] bf16; pool [page][K|V][kvHead][64][d] bf16 (one layer); out [rows][Hq*d]
+//       bf16; d 64 or 128
+//   segment s: rows segRow[s] .. segRow[s+1]-1 of lane segLane[s]; its first row sits in slot
+//       segSlot[s]
+// A CTA takes 128 query rows of one segment and one query head; a warp takes 16 rows. K and V pages
+// (64 rows) pass through a ring of 3 stages by cp.async, 16-byte pieces XOR-swizzled by row.
+// S[16][64] = Q K^T with Q in registers; base-2 online softmax per row; O[16][d] += P V with P
+// rounded to bf16. Key tiles are the lane's pages in ascending order and a row passes over masked
+// keys without any change of its state, so the result does not depend on how a prompt is cut into
+// chunks.
 // Shared memory: d 128: 98,304 bytes, d 64: 49,152 bytes, dynamic.
 // Launch: grid (Hq, tiles) with tiles = sum over segments of ceil(rows of s / 128), block 256.
 // CPU twin: prefill attention of the CPU backend (fp32 softmax over bf16 Q, K, V).
@@ -32,7 +37,8 @@ struct PrefillAttention {
   float scale;
 };
 
-// Copies page number `pageIndex` of the lane; rows from `end` on are zero-filled (they were never written).
+// Copies page number `pageIndex` of the lane; rows from `end` on are zero-filled (they were never
+// written).
 template <int kHeadDim>
 __device__ __forceinline__ void copyPage(const PrefillAttention& a, const int* pages, int pageIndex,
                                          int end, int kvHead, unsigned stage) {
@@ -85,13 +91,15 @@ __device__ __forceinline__ void attendPrefill(const PrefillAttention& a) {
   long long globalRow = a.segRow[segment] + tileRow;
 
   for (int stage = 0; stage < kPrefillStages - 1; stage++) {
-    if (stage < numPages) copyPage<kHeadDim>(a, pages, stage, end, kvHead, ring + stage * kStageBytes);
+    if (stage < numPages)
+      copyPage<kHeadDim>(a, pages, stage, end, kvHead, ring + stage * kStageBytes);
     commitCopies();
   }
 
-  int low = warp * 16 + (laneId >> 2);   // this thread's two rows of the tile: low, low + 8
+  int low = warp * 16 + (laneId >> 2);  // this thread's two rows of the tile: low, low + 8
   long long rowStride = static_cast<long long>(a.numQueryHeads) * kHeadDim;
-  const bf16* queryLow = a.query + (globalRow + low) * rowStride + head * kHeadDim + 2 * (laneId & 3);
+  const bf16* queryLow =
+      a.query + (globalRow + low) * rowStride + head * kHeadDim + 2 * (laneId & 3);
   bool validLow = tileRow + low < segmentRows;
   bool validHigh = tileRow + low + 8 < segmentRows;
   unsigned q[kSteps][4];
@@ -137,8 +145,8 @@ __device__ __forceinline__ void attendPrefill(const PrefillAttention& a) {
 #pragma unroll
       for (int n = 0; n < 4; n++) {
         unsigned keys[4];
-        loadMatrix4(keys, keyRow + n * 16 * kRowBytes +
-                              (((2 * k + ((laneId >> 3) & 1)) ^ swizzle) << 4));
+        loadMatrix4(keys,
+                    keyRow + n * 16 * kRowBytes + (((2 * k + ((laneId >> 3) & 1)) ^ swizzle) << 4));
         mmaBf16(s[2 * n], q[k][0], q[k][1], q[k][2], q[k][3], keys[0], keys[1]);
         mmaBf16(s[2 * n + 1], q[k][0], q[k][1], q[k][2], q[k][3], keys[2], keys[3]);
       }
@@ -197,8 +205,8 @@ __device__ __forceinline__ void attendPrefill(const PrefillAttention& a) {
 #pragma unroll
       for (int n = 0; n < kSteps; n++) {
         unsigned values[4];
-        loadMatrix4Transposed(values, valueRow + k * 16 * kRowBytes +
-                                          (((2 * n + (laneId >> 4)) ^ swizzle) << 4));
+        loadMatrix4Transposed(
+            values, valueRow + k * 16 * kRowBytes + (((2 * n + (laneId >> 4)) ^ swizzle) << 4));
         mmaBf16(o[2 * n], p0, p1, p2, p3, values[0], values[1]);
         mmaBf16(o[2 * n + 1], p0, p1, p2, p3, values[2], values[3]);
       }
@@ -215,7 +223,8 @@ __device__ __forceinline__ void attendPrefill(const PrefillAttention& a) {
 #pragma unroll
   for (int n = 0; n < 2 * kSteps; n++) {
     if (validLow) {
-      *reinterpret_cast<unsigned*>(outLow + n * 8) = packBf16(o[n][0] * inverseLow, o[n][1] * inverseLow);
+      *reinterpret_cast<unsigned*>(outLow + n * 8) =
+          packBf16(o[n][0] * inverseLow, o[n][1] * inverseLow);
     }
     if (validHigh) {
       *reinterpret_cast<unsigned*>(outLow + 8 * rowStride + n * 8) =
@@ -226,14 +235,15 @@ __device__ __forceinline__ void attendPrefill(const PrefillAttention& a) {
 
 }  // namespace tracemill
 
-#define TRACEMILL_PREFILL_KERNEL(DIM)                                                              \
-  extern "C" __global__ void __launch_bounds__(256, 1) paged_attention_prefill_d##DIM(             \
-      const unsigned short* query, const unsigned short* pool, const int* segRow,                  \
-      const int* segLane, const int* segSlot, const int* pageTable, unsigned short* out,           \
-      int numSegments, int maxPages, int numQueryHeads, int numKvHeads, float scale) {             \
-    tracemill::PrefillAttention a{query, pool,        segRow,   segLane,       segSlot,    pageTable, \
-                                  out,   numSegments, maxPages, numQueryHeads, numKvHeads, scale}; \
-    tracemill::attendPrefill<DIM>(a);                                                              \
+#define TRACEMILL_PREFILL_KERNEL(DIM)                                                    \
+  extern "C" __global__ void __launch_bounds__(256, 1) paged_attention_prefill_d##DIM(   \
+      const unsigned short* query, const unsigned short* pool, const int* segRow,        \
+      const int* segLane, const int* segSlot, const int* pageTable, unsigned short* out, \
+      int numSegments, int maxPages, int numQueryHeads, int numKvHeads, float scale) {   \
+    tracemill::PrefillAttention a{query,    pool,          segRow,     segLane,          \
+                                  segSlot,  pageTable,     out,        numSegments,      \
+                                  maxPages, numQueryHeads, numKvHeads, scale};           \
+    tracemill::attendPrefill<DIM>(a);                                                    \
   }
 
 TRACEMILL_PREFILL_KERNEL(64)

@@ -1,10 +1,13 @@
-// RMSNorm: out[row][i] = bf16( x[source][i] * weight[i] / sqrt(mean(x[source]^2) + eps) ), fp32 statistics.
+// RMSNorm: out[row][i] = bf16( x[source][i] * weight[i] / sqrt(mean(x[source]^2) + eps) ), fp32
+// statistics.
 //   x [rows][hidden] fp32, weight [hidden] fp32, out [rows][hidden] bf16; hidden a multiple of 4.
 // rms_norm_decode: source = row; rows with laneOf[row] = -1 write nothing.
 // rms_norm_prefill: source = row for every row.
-// rms_norm_gather: source = sourceRow[row], -1 writes nothing (the last row of each prefill segment before the lm head).
-// Launch: grid (rows), block 512. One CTA per row; the row is read once and kept in registers while hidden <= 8192, the rest
-// is read again. The order of the sum is fixed by hidden alone. Shared memory: 64 bytes static.
+// rms_norm_gather: source = sourceRow[row], -1 writes nothing (the last row of each prefill segment
+// before the lm head).
+// Launch: grid (rows), block 512. One CTA per row; the row is read once and kept in registers while
+// hidden <= 8192, the rest is read again. The order of the sum is fixed by hidden alone. Shared
+// memory: 64 bytes static.
 // CPU twin: the RMSNorm of the CPU backend in fp32, rounded once to bf16.
 #include "device_math.cuh"
 
@@ -62,22 +65,23 @@ __device__ __forceinline__ void normRow(const float* x, const float* weight, bf1
 
 }  // namespace tracemill
 
-extern "C" __global__ void __launch_bounds__(512)
+extern "C" __global__ void __launch_bounds__(512, 4)
     rms_norm_decode(const float* x, const float* weight, unsigned short* out, const int* laneOf,
                     int hidden, float eps) {
+  tracemill::begin_dependent();
   if (laneOf[blockIdx.x] < 0) return;
   long long offset = static_cast<long long>(blockIdx.x) * hidden;
   tracemill::normRow(x + offset, weight, out + offset, hidden, eps);
 }
 
-extern "C" __global__ void __launch_bounds__(512)
+extern "C" __global__ void __launch_bounds__(512, 4)
     rms_norm_prefill(const float* x, const float* weight, unsigned short* out, int hidden,
                      float eps) {
   long long offset = static_cast<long long>(blockIdx.x) * hidden;
   tracemill::normRow(x + offset, weight, out + offset, hidden, eps);
 }
 
-extern "C" __global__ void __launch_bounds__(512)
+extern "C" __global__ void __launch_bounds__(512, 4)
     rms_norm_gather(const float* x, const float* weight, unsigned short* out, const int* sourceRow,
                     int hidden, float eps) {
   int source = sourceRow[blockIdx.x];

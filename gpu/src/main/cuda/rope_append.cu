@@ -1,16 +1,21 @@
 // Bias, optional q/k RMSNorm, rotary embedding, KV append and selector ring for one layer.
-//   x = qkv[row][unit] (+ bias[unit]); units: Hq query heads, Hkv key heads, Hkv value heads, headDim wide each
+//   x = qkv[row][unit] (+ bias[unit]); units: Hq query heads, Hkv key heads, Hkv value heads,
+//       headDim wide each
 //   q, k: x = x * norm[i] / sqrt(mean(x^2) + eps) where a norm weight is given (Qwen3)
-//   q, k: y[i] = x[i]*cos[pos][i] - x[i+d/2]*sin[pos][i];  y[i+d/2] = x[i+d/2]*cos[pos][i] + x[i]*sin[pos][i], i < d/2
-//   q  -> query [row][Hq][d] bf16 and, when decoding, ring[lane][pos mod R][Hq][d] bf16 (ring null: not written)
+//   q, k: y[i] = x[i]*cos[pos][i] - x[i+d/2]*sin[pos][i];  y[i+d/2] = x[i+d/2]*cos[pos][i] +
+//       x[i]*sin[pos][i], i < d/2
+//   q  -> query [row][Hq][d] bf16 and, when decoding, ring[lane][pos mod R][Hq][d] bf16 (ring null:
+//       not written)
 //   k,v -> pool[page][K|V][kvHead][64][d] bf16 at slot kvLen (decode) or segSlot + offset (prefill)
 //   qkv [rows][(Hq+2Hkv)*d] fp32; bias [(Hq+2Hkv)*d] fp32 or null; qNorm, kNorm [d] fp32 or null;
 //   cosTable, sinTable [positions][d/2] fp32; pageTable [lane][maxPages] int32
-// Decode: lane = laneOf[row] (-1 writes nothing), position pos[lane], slot kvLen[lane] (rows before the append).
-// Prefill: segment s holds rows segRow[s] .. segRow[s+1]-1 of lane segLane[s]; its first row has position segPos[s] and slot
-// segSlot[s]. No ring.
-// Launch: grid (rows, ceil((Hq+2Hkv)/4)), block 128. One warp per head; a thread holds the pairs (i, i+d/2) that it rotates.
-// No shared memory. CPU twin: bias, RoPE and append of the CPU backend in fp32, rounded once to bf16.
+// Decode: lane = laneOf[row] (-1 writes nothing), position pos[lane], slot kvLen[lane] (rows before
+// the append).
+// Prefill: segment s holds rows segRow[s] .. segRow[s+1]-1 of lane segLane[s]; its first row has
+// position segPos[s] and slot segSlot[s]. No ring.
+// Launch: grid (rows, ceil((Hq+2Hkv)/4)), block 128. One warp per head; a thread holds the pairs
+// (i, i+d/2) that it rotates. No shared memory. CPU twin: bias, RoPE and append of the CPU backend
+// in fp32, rounded once to bf16.
 #include "device_math.cuh"
 
 namespace tracemill {
@@ -29,7 +34,8 @@ struct RopeLayer {
   float eps;
 };
 
-// One head by one warp. `ringRow` is null or the [Hq][d] row of the selector ring; `page` holds the row's slot.
+// One head by one warp. `ringRow` is null or the [Hq][d] row of the selector ring; `page` holds the
+// row's slot.
 template <int kHeadDim>
 __device__ __forceinline__ void ropeHead(const RopeLayer& layer, int row, int unit, int position,
                                          int page, int rowInPage, bf16* ringRow) {
@@ -81,7 +87,8 @@ __device__ __forceinline__ void ropeHead(const RopeLayer& layer, int row, int un
     target = layer.query + static_cast<long long>(row) * layer.numQueryHeads * kHeadDim + column;
   } else {
     int kvHead = (unit - layer.numQueryHeads) % layer.numKvHeads;
-    target = layer.pool + poolRow<kHeadDim>(page, isValue ? 1 : 0, layer.numKvHeads, kvHead, rowInPage);
+    target =
+        layer.pool + poolRow<kHeadDim>(page, isValue ? 1 : 0, layer.numKvHeads, kvHead, rowInPage);
   }
   bf16* ring = isQuery && ringRow != nullptr ? ringRow + column : nullptr;
   int first = laneId * kPairs;
@@ -109,6 +116,10 @@ __device__ __forceinline__ void ropeAppendDecode(const RopeLayer& layer, const i
                                                  const int* pos, const int* kvLen,
                                                  const int* pageTable, int maxPages, bf16* ring,
                                                  int ringRows) {
+  // In this order: when the next kernel starts, the one before this one has ended. The decode
+  // attention counts on that.
+  wait_for_inputs();
+  allow_dependents();
   int row = blockIdx.x;
   int unit = blockIdx.y * 4 + (threadIdx.x >> 5);
   int lane = laneOf[row];
@@ -150,28 +161,28 @@ __device__ __forceinline__ void ropeAppendPrefill(const RopeLayer& layer, const 
 
 }  // namespace tracemill
 
-#define TRACEMILL_ROPE_KERNELS(DIM)                                                                \
-  extern "C" __global__ void __launch_bounds__(128) rope_append_decode_d##DIM(                     \
-      const float* qkv, const float* bias, const float* qNorm, const float* kNorm,                 \
-      const float* cosTable, const float* sinTable, const int* laneOf, const int* pos,             \
-      const int* kvLen, const int* pageTable, unsigned short* pool, unsigned short* query,         \
-      unsigned short* ring, int maxPages, int ringRows, int numQueryHeads, int numKvHeads,         \
-      float eps) {                                                                                 \
-    tracemill::RopeLayer layer{qkv,  bias,  qNorm,         kNorm,      cosTable, sinTable,         \
-                               pool, query, numQueryHeads, numKvHeads, eps};                       \
-    tracemill::ropeAppendDecode<DIM>(layer, laneOf, pos, kvLen, pageTable, maxPages, ring,         \
-                                     ringRows);                                                    \
-  }                                                                                                \
-  extern "C" __global__ void __launch_bounds__(128) rope_append_prefill_d##DIM(                    \
-      const float* qkv, const float* bias, const float* qNorm, const float* kNorm,                 \
-      const float* cosTable, const float* sinTable, const int* segRow, const int* segLane,         \
-      const int* segPos, const int* segSlot, const int* pageTable, unsigned short* pool,           \
-      unsigned short* query, int numSegments, int maxPages, int numQueryHeads, int numKvHeads,     \
-      float eps) {                                                                                 \
-    tracemill::RopeLayer layer{qkv,  bias,  qNorm,         kNorm,      cosTable, sinTable,         \
-                               pool, query, numQueryHeads, numKvHeads, eps};                       \
-    tracemill::ropeAppendPrefill<DIM>(layer, segRow, segLane, segPos, segSlot, numSegments,        \
-                                      pageTable, maxPages);                                        \
+#define TRACEMILL_ROPE_KERNELS(DIM)                                                            \
+  extern "C" __global__ void __launch_bounds__(128) rope_append_decode_d##DIM(                 \
+      const float* qkv, const float* bias, const float* qNorm, const float* kNorm,             \
+      const float* cosTable, const float* sinTable, const int* laneOf, const int* pos,         \
+      const int* kvLen, const int* pageTable, unsigned short* pool, unsigned short* query,     \
+      unsigned short* ring, int maxPages, int ringRows, int numQueryHeads, int numKvHeads,     \
+      float eps) {                                                                             \
+    tracemill::RopeLayer layer{qkv,  bias,  qNorm,         kNorm,      cosTable, sinTable,     \
+                               pool, query, numQueryHeads, numKvHeads, eps};                   \
+    tracemill::ropeAppendDecode<DIM>(layer, laneOf, pos, kvLen, pageTable, maxPages, ring,     \
+                                     ringRows);                                                \
+  }                                                                                            \
+  extern "C" __global__ void __launch_bounds__(128) rope_append_prefill_d##DIM(                \
+      const float* qkv, const float* bias, const float* qNorm, const float* kNorm,             \
+      const float* cosTable, const float* sinTable, const int* segRow, const int* segLane,     \
+      const int* segPos, const int* segSlot, const int* pageTable, unsigned short* pool,       \
+      unsigned short* query, int numSegments, int maxPages, int numQueryHeads, int numKvHeads, \
+      float eps) {                                                                             \
+    tracemill::RopeLayer layer{qkv,  bias,  qNorm,         kNorm,      cosTable, sinTable,     \
+                               pool, query, numQueryHeads, numKvHeads, eps};                   \
+    tracemill::ropeAppendPrefill<DIM>(layer, segRow, segLane, segPos, segSlot, numSegments,    \
+                                      pageTable, maxPages);                                    \
   }
 
 TRACEMILL_ROPE_KERNELS(64)

@@ -1,24 +1,31 @@
-// RPC importance scores of all layers and due lanes, in two passes over the candidate keys (rpc: steps 1 to 3 of the score).
-//   z[r][j] = scale * q[r] . k[j];  r over the R x group selector rows of one KV head, j over the candidates only
+// RPC importance scores of all layers and due lanes, in two passes over the candidate keys (rpc:
+// steps 1 to 3 of the score).
+//   z[r][j] = scale * q[r] . k[j];  r over the R x group selector rows of one KV head, j over the
+//       candidates only
 //   score[j] = sum_r weight(r) * exp(z[r][j] - max_j z[r]) / sum_j exp(z[r][j] - max_j z[r])
-// summed over the group's heads and the ring; rpc_select.cu adds the KV heads and divides. weight by age in the ring.
-// rpc_score_stats: a CTA takes 512 cache rows of one (due lane, layer, KV head) and 256 selector rows; a warp holds 32 selector
-//   rows in registers as A; key pages (64 rows) pass through a ring of 4 shared stages as B; every thread keeps its own
-//   running (maximum, sum) of 4 rows; the last CTA of a row block merges the strips in ascending order into
-//   offset[r] = max + log2(sum) - log2(weight), so that pass 2 is exp2(z - offset) (weight 0: +inf).
-// rpc_score_columns: a CTA takes the same 512 rows; a warp holds 32 keys in registers as A, the selector rows stand in shared
-//   memory as B; the sum over selector rows stays in the thread (then over the quad), in fixed order.
-// Strips start at the page of the first candidate; nothing depends on other lanes. Shapes: rpc_score.cuh. rows = R * group.
-// Shared memory: stats 4 * 64 * d * 2 bytes (d 128: 65,536); columns 256 * (2 * d + 8) bytes (d 128: 67,584); dynamic.
-// Launch: both grid (strips, layers * Hkv, numDue * rowBlocks | numDue), block 256, with strips >= ceil((63 + candidates) / 512)
-// for every due lane and rowBlocks = ceil(rows / 256).
+// summed over the group's heads and the ring; rpc_select.cu adds the KV heads and divides. weight
+// by age in the ring.
+// rpc_score_stats: a CTA takes 512 cache rows of one (due lane, layer, KV head) and 256 selector
+// rows; a warp holds 32 selector rows in registers as A; key pages (64 rows) pass through a ring of
+// 4 shared stages as B; every thread keeps its own running (maximum, sum) of 4 rows; the last CTA
+// of a row block merges the strips in ascending order into offset[r] = max + log2(sum) -
+// log2(weight), so that pass 2 is exp2(z - offset) (weight 0: +inf). rpc_score_columns: a CTA takes
+// the same 512 rows; a warp holds 32 keys in registers as A, the selector rows stand in shared
+// memory as B; the sum over selector rows stays in the thread (then over the quad), in fixed order.
+// Strips start at the page of the first candidate; nothing depends on other lanes. Shapes:
+// rpc_score.cuh. rows = R * group.
+// Shared memory: stats 4 * 64 * d * 2 bytes (d 128: 65,536); columns 256 * (2 * d + 8) bytes (d
+// 128: 67,584); dynamic.
+// Launch: both grid (strips, layers * Hkv, numDue * rowBlocks | numDue), block 256, with strips >=
+// ceil((63 + candidates) / 512) for every due lane and rowBlocks = ceil(rows / 256).
 // CPU twin: RPC score of the CPU backend (fp32), tolerance of bf16 products accumulated in fp32.
 #include "rpc_score.cuh"
 
 namespace tracemill {
 
 constexpr int kStatsStages = 4;
-constexpr float kNoMaximum = -1.0e30f;   // below every score and finite, so that no difference of two is NaN
+constexpr float kNoMaximum =
+    -1.0e30f;  // below every score and finite, so that no difference of two is NaN
 
 __device__ __forceinline__ int stripCount(int first, int candidates) {
   return (first % kPageTokens + candidates + kStripRows - 1) / kStripRows;
@@ -50,14 +57,15 @@ __device__ __forceinline__ void scoreStats(const RpcScore& a) {
   int stripStart = first / kPageTokens * kPageTokens + strip * kStripRows;
   int pages = (min(stripStart + kStripRows, end) - stripStart + kPageTokens - 1) / kPageTokens;
   const bf16* pool = reinterpret_cast<const bf16*>(a.layerPool[layer]);
-  const int* table = a.pageTable + static_cast<long long>(lane) * a.maxPages + stripStart / kPageTokens;
+  const int* table =
+      a.pageTable + static_cast<long long>(lane) * a.maxPages + stripStart / kPageTokens;
   int warp = threadIdx.x >> 5;
   int laneId = threadIdx.x & 31;
 
   auto copyTile = [&](int page) {
     unsigned stage = ring + page % kStatsStages * kTileBytes;
-    const char* source =
-        reinterpret_cast<const char*>(pool + poolRow<kHeadDim>(table[page], 0, a.numKvHeads, kvHead, 0));
+    const char* source = reinterpret_cast<const char*>(
+        pool + poolRow<kHeadDim>(table[page], 0, a.numKvHeads, kvHead, 0));
     int valid = min(kPageTokens, end - stripStart - page * kPageTokens);
 #pragma unroll
     for (int i = threadIdx.x; i < kPageTokens * kRowPieces; i += 256) {
@@ -77,8 +85,9 @@ __device__ __forceinline__ void scoreStats(const RpcScore& a) {
 #pragma unroll
     for (int k = 0; k < 2; k++) {
       int row = warpRow + m * 16 + k * 8 + (laneId >> 2);
-      loadPermuted<kHeadDim>(half[k], selectorRow<kHeadDim>(a, layer, lane, kvHead, group, min(row, rows - 1)),
-                             row < rows, laneId);
+      loadPermuted<kHeadDim>(
+          half[k], selectorRow<kHeadDim>(a, layer, lane, kvHead, group, min(row, rows - 1)),
+          row < rows, laneId);
     }
     q[m].set(half[0], half[1]);
   }
@@ -102,7 +111,7 @@ __device__ __forceinline__ void scoreStats(const RpcScore& a) {
     bool masked = slot < first || slot + kPageTokens > end;
 #pragma unroll 1
     for (int key = 0; key < kPageTokens; key += 16) {
-      float s[2][2][4];   // [m tile][n tile]
+      float s[2][2][4];  // [m tile][n tile]
 #pragma unroll
       for (int m = 0; m < 2; m++) {
 #pragma unroll
@@ -135,7 +144,8 @@ __device__ __forceinline__ void scoreStats(const RpcScore& a) {
       for (int k = 0; k < 4; k++) {
         int m = k >> 1;
         int c = (k & 1) * 2;
-        float top = fmaxf(fmaxf(s[m][0][c], s[m][0][c + 1]), fmaxf(s[m][1][c], s[m][1][c + 1])) * scaleLog2;
+        float top =
+            fmaxf(fmaxf(s[m][0][c], s[m][0][c + 1]), fmaxf(s[m][1][c], s[m][1][c + 1])) * scaleLog2;
         float next = fmaxf(maximum[k], top);
         float terms = (exp2Fast(fmaf(s[m][0][c], scaleLog2, -next)) +
                        exp2Fast(fmaf(s[m][0][c + 1], scaleLog2, -next))) +
@@ -146,7 +156,8 @@ __device__ __forceinline__ void scoreStats(const RpcScore& a) {
       }
     }
   }
-  long long problem = (static_cast<long long>(dueIndex) * a.numLayers + layer) * a.numKvHeads + kvHead;
+  long long problem =
+      (static_cast<long long>(dueIndex) * a.numLayers + layer) * a.numKvHeads + kvHead;
   float2* stats = a.stats + problem * a.strips * rows;
 #pragma unroll
   for (int k = 0; k < 4; k++) {
@@ -178,7 +189,8 @@ __device__ __forceinline__ void scoreStats(const RpcScore& a) {
   int row = rowBlock * kRowBlock + threadIdx.x;
   if (row >= rows) return;
   float top = negativeInfinity();
-  for (int i = 0; i < strips; i++) top = fmaxf(top, loadFromL2(stats + static_cast<long long>(i) * rows + row).x);
+  for (int i = 0; i < strips; i++)
+    top = fmaxf(top, loadFromL2(stats + static_cast<long long>(i) * rows + row).x);
   float all = 0.0f;
   for (int i = 0; i < strips; i++) {
     float2 part = loadFromL2(stats + static_cast<long long>(i) * rows + row);
@@ -187,7 +199,8 @@ __device__ __forceinline__ void scoreStats(const RpcScore& a) {
   int newest = due[5];
   int age = (newest - row / group + a.ringRows) % a.ringRows;
   float weight = a.weights[a.ringRows - 1 - age];
-  a.offsets[problem * rows + row] = weight > 0.0f ? top + log2Fast(all) - log2Fast(weight) : -negativeInfinity();
+  a.offsets[problem * rows + row] =
+      weight > 0.0f ? top + log2Fast(all) - log2Fast(weight) : -negativeInfinity();
 }
 
 template <int kHeadDim>
@@ -197,7 +210,7 @@ __device__ __forceinline__ void scoreColumns(const RpcScore& a) {
   extern __shared__ __align__(128) char scoreShared[];
   unsigned selectors = sharedAddress(scoreShared);
   float* offsets = reinterpret_cast<float*>(scoreShared + kRowBlock * kHeadDim * 2);
-  int* rowOffsets = reinterpret_cast<int*>(offsets + kRowBlock);   // elements from the lane's ring
+  int* rowOffsets = reinterpret_cast<int*>(offsets + kRowBlock);  // elements from the lane's ring
   int group = a.numQueryHeads / a.numKvHeads;
   int rows = a.ringRows * group;
   int rowBlocks = (rows + kRowBlock - 1) / kRowBlock;
@@ -216,7 +229,8 @@ __device__ __forceinline__ void scoreColumns(const RpcScore& a) {
   const int* table = a.pageTable + static_cast<long long>(lane) * a.maxPages;
   int warp = threadIdx.x >> 5;
   int laneId = threadIdx.x & 31;
-  long long problem = (static_cast<long long>(dueIndex) * a.numLayers + layer) * a.numKvHeads + kvHead;
+  long long problem =
+      (static_cast<long long>(dueIndex) * a.numLayers + layer) * a.numKvHeads + kvHead;
   float scaleLog2 = a.scale * kLog2e;
   float* scores = a.scores + problem * a.maxCandidates;
 
@@ -224,9 +238,10 @@ __device__ __forceinline__ void scoreColumns(const RpcScore& a) {
     int slot = stripStart + turn * 256 + warp * 32;
     bool busy = slot < end && slot + 32 > first;
     PermutedTile<kHeadDim> keys[2];
-    int readable = min(slot, end - 1) / 32 * 32;   // rows outside the candidates are read as zeros from some page of the lane
-    const bf16* page = pool + poolRow<kHeadDim>(table[readable / kPageTokens], 0, a.numKvHeads, kvHead,
-                                                readable % kPageTokens);
+    int readable = min(slot, end - 1) / 32 *
+                   32;  // rows outside the candidates are read as zeros from some page of the lane
+    const bf16* page = pool + poolRow<kHeadDim>(table[readable / kPageTokens], 0, a.numKvHeads,
+                                                kvHead, readable % kPageTokens);
 #pragma unroll
     for (int m = 0; m < 2; m++) {
       PermutedRow<kHeadDim> half[2];
@@ -247,14 +262,15 @@ __device__ __forceinline__ void scoreColumns(const RpcScore& a) {
         const bf16* base = selectorRow<kHeadDim>(a, layer, lane, kvHead, group, 0);
         for (int i = threadIdx.x; i < paddedRows; i += 256) {
           int row = block * kRowBlock + min(i, blockRows - 1);
-          rowOffsets[i] = static_cast<int>(selectorRow<kHeadDim>(a, layer, lane, kvHead, group, row) - base);
+          rowOffsets[i] =
+              static_cast<int>(selectorRow<kHeadDim>(a, layer, lane, kvHead, group, row) - base);
           offsets[i] = i < blockRows ? a.offsets[problem * rows + row] : -negativeInfinity();
         }
         __syncthreads();
         for (int i = threadIdx.x; i < paddedRows * kRowPieces; i += 256) {
           int row = i / kRowPieces;
-          copyAsync16(selectors + tileOffset<kHeadDim>(row, i % kRowPieces), base + rowOffsets[row] + i % kRowPieces * 8,
-                      row < blockRows ? 16 : 0);
+          copyAsync16(selectors + tileOffset<kHeadDim>(row, i % kRowPieces),
+                      base + rowOffsets[row] + i % kRowPieces * 8, row < blockRows ? 16 : 0);
         }
         commitCopies();
         waitCopies<0>();
@@ -263,7 +279,7 @@ __device__ __forceinline__ void scoreColumns(const RpcScore& a) {
       if (!busy) continue;
 #pragma unroll 1
       for (int n = 0; n < paddedRows; n += 16) {
-        float s[2][2][4];   // [n tile][m tile]
+        float s[2][2][4];  // [n tile][m tile]
 #pragma unroll
         for (int i = 0; i < 2; i++) {
 #pragma unroll
@@ -311,9 +327,9 @@ __device__ __forceinline__ void scoreColumns(const RpcScore& a) {
            const float* weights, const int* due, float2* stats, float* offsets, int* counters,     \
            float* scores, int maxPages, int numLanes, int numLayers, int numQueryHeads,            \
            int numKvHeads, int ringRows, int strips, int maxCandidates, float scale) {             \
-    tracemill::RpcScore a{layerPool, pageTable, ring,          weights,    due,      stats,        \
-                          offsets,   counters,  scores,        maxPages,   numLanes, numLayers,    \
-                          numQueryHeads, numKvHeads, ringRows, strips, maxCandidates, scale};      \
+    tracemill::RpcScore a{layerPool,     pageTable,  ring,     weights,  due,           stats,     \
+                          offsets,       counters,   scores,   maxPages, numLanes,      numLayers, \
+                          numQueryHeads, numKvHeads, ringRows, strips,   maxCandidates, scale};    \
     BODY(a);                                                                                       \
   }
 

@@ -1,4 +1,5 @@
-// Common parts of the two RPC scoring passes: problem description, permuted operand loads, shared tile addressing.
+// Common parts of the two RPC scoring passes: problem description, permuted operand loads, shared
+// tile addressing.
 #pragma once
 
 #include "device_math.cuh"
@@ -7,21 +8,23 @@
 namespace tracemill {
 
 // One due lane, 8 int32: what the host says about this compression.
-//   lane | first candidate slot (prompt rows) | candidates | rows kept | window rows after the candidates | newest ring slot | - | -
+//   lane | first candidate slot (prompt rows) | candidates | rows kept | window rows after the
+//       candidates | newest ring slot | - | -
 constexpr int kDueWords = 8;
-constexpr int kStripRows = 512;     // cache rows of one CTA, cut at multiples of 64 from the page of the first candidate
-constexpr int kRowBlock = 256;      // selector rows (window x group) that are held at a time
+constexpr int kStripRows =
+    512;  // cache rows of one CTA, cut at multiples of 64 from the page of the first candidate
+constexpr int kRowBlock = 256;  // selector rows (window x group) that are held at a time
 
 struct RpcScore {
-  const unsigned long long* layerPool;   // [layers] device addresses
-  const int* pageTable;                  // [lane][maxPages]
-  const bf16* ring;                      // [layer][lane][R][Hq][d]
-  const float* weights;                  // [R] oldest .. newest
-  const int* due;                        // [numDue][8]
-  float2* stats;                         // [numDue][layer][kvHead][strips][rows] (base-2 maximum, sum)
-  float* offsets;                        // [numDue][layer][kvHead][rows]
-  int* counters;                         // [numDue][layer][kvHead][rowBlocks], zero between launches
-  float* scores;                         // [numDue][layer][kvHead][maxCandidates]
+  const unsigned long long* layerPool;  // [layers] device addresses
+  const int* pageTable;                 // [lane][maxPages]
+  const bf16* ring;                     // [layer][lane][R][Hq][d]
+  const float* weights;                 // [R] oldest .. newest
+  const int* due;                       // [numDue][8]
+  float2* stats;   // [numDue][layer][kvHead][strips][rows] (base-2 maximum, sum)
+  float* offsets;  // [numDue][layer][kvHead][rows]
+  int* counters;   // [numDue][layer][kvHead][rowBlocks], zero between launches
+  float* scores;   // [numDue][layer][kvHead][maxCandidates]
   int maxPages;
   int numLanes;
   int numLayers;
@@ -33,9 +36,10 @@ struct RpcScore {
   float scale;
 };
 
-// Operands with a permuted inner dimension: thread t of a quad holds the 16-byte pieces t, t+4, t+8, ... of a row, so that both
-// operands are read 16 bytes at a time. Words 2e, 2e+1 of piece 4j+t are the k-pairs of mma step 2j+e; the sum over k is the
-// same in another order as long as A and B agree.
+// Operands with a permuted inner dimension: thread t of a quad holds the 16-byte pieces t, t+4,
+// t+8, ... of a row, so that both operands are read 16 bytes at a time. Words 2e, 2e+1 of piece
+// 4j+t are the k-pairs of mma step 2j+e; the sum over k is the same in another order as long as A
+// and B agree.
 template <int kHeadDim>
 struct PermutedRow {
   static constexpr int kPieces = kHeadDim / 32;
@@ -43,8 +47,8 @@ struct PermutedRow {
 };
 
 template <int kHeadDim>
-__device__ __forceinline__ void loadPermuted(PermutedRow<kHeadDim>& row, const bf16* source, bool valid,
-                                             int laneId) {
+__device__ __forceinline__ void loadPermuted(PermutedRow<kHeadDim>& row, const bf16* source,
+                                             bool valid, int laneId) {
 #pragma unroll
   for (int j = 0; j < PermutedRow<kHeadDim>::kPieces; j++) {
     row.piece[j] = valid ? __ldg(reinterpret_cast<const uint4*>(source) + 4 * j + (laneId & 3))
@@ -52,8 +56,8 @@ __device__ __forceinline__ void loadPermuted(PermutedRow<kHeadDim>& row, const b
   }
 }
 
-// Byte offset of 16-byte piece `piece` of row `row` in a shared tile: odd rows swap the halves of each 128 bytes, which makes
-// the permuted 16-byte reads of a warp free of bank conflicts.
+// Byte offset of 16-byte piece `piece` of row `row` in a shared tile: odd rows swap the halves of
+// each 128 bytes, which makes the permuted 16-byte reads of a warp free of bank conflicts.
 template <int kHeadDim>
 __device__ __forceinline__ unsigned tileOffset(int row, int piece) {
   return row * kHeadDim * 2 + ((piece ^ ((row & 1) << 2)) << 4);
@@ -68,13 +72,14 @@ __device__ __forceinline__ uint4 loadShared16(unsigned address) {
   return v;
 }
 
-// 16 rows as A operand, made of the permuted rows g and g+8. The four words of a step stand together once and for all, because
-// the instruction takes consecutive registers.
+// 16 rows as A operand, made of the permuted rows g and g+8. The four words of a step stand
+// together once and for all, because the instruction takes consecutive registers.
 template <int kHeadDim>
 struct PermutedTile {
   unsigned step[kHeadDim / 16][4];
 
-  __device__ __forceinline__ void set(const PermutedRow<kHeadDim>& low, const PermutedRow<kHeadDim>& high) {
+  __device__ __forceinline__ void set(const PermutedRow<kHeadDim>& low,
+                                      const PermutedRow<kHeadDim>& high) {
 #pragma unroll
     for (int j = 0; j < kHeadDim / 32; j++) {
       step[2 * j][0] = low.piece[j].x, step[2 * j][1] = high.piece[j].x;
@@ -84,8 +89,8 @@ struct PermutedTile {
     }
   }
 
-  // Fixes the words in their places by a shuffle onto themselves. Without it ptxas keeps them as they were loaded and gathers
-  // them with four moves before every mma of an inner loop.
+  // Fixes the words in their places by a shuffle onto themselves. Without it ptxas keeps them as
+  // they were loaded and gathers them with four moves before every mma of an inner loop.
   __device__ __forceinline__ void settle(int laneId) {
 #pragma unroll
     for (int k = 0; k < kHeadDim / 16; k++) {
@@ -105,8 +110,8 @@ struct PermutedTile {
 
 // Selector row r = ringSlot * group + head of the group, as stored by the decode step.
 template <int kHeadDim>
-__device__ __forceinline__ const bf16* selectorRow(const RpcScore& a, int layer, int lane, int kvHead, int group,
-                                                   int row) {
+__device__ __forceinline__ const bf16* selectorRow(const RpcScore& a, int layer, int lane,
+                                                   int kvHead, int group, int row) {
   long long slot = (static_cast<long long>(layer) * a.numLanes + lane) * a.ringRows + row / group;
   return a.ring + (slot * a.numQueryHeads + kvHead * group + row % group) * kHeadDim;
 }

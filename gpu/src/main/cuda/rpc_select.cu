@@ -1,14 +1,20 @@
-// RPC: mean over heads, average pooling, exact top-n and the ascending list of kept cache slots (steps 4 to 6 of the score).
+// RPC: mean over heads, average pooling, exact top-n and the ascending list of kept cache slots
+// (steps 4 to 6 of the score).
 //   s[j]  = (score[h0][j] + score[h0+1][j] + ...) / (heads * group), KV heads ascending, fp32
-//   p[j]  = (s[j-k/2] + ... + s[j+k/2]) / k, k odd, terms ascending, zeros outside, always divided by k
-//   kept  = the n largest p, ties to the lower j; slots[i] = first + j ascending; cut = the smallest kept p (n = 0: +inf)
-//   scores [numDue][layer][kvHead][maxCandidates] fp32 (rpc_score.cu), due [numDue][8] (rpc_score.cuh)
+//   p[j]  = (s[j-k/2] + ... + s[j+k/2]) / k, k odd, terms ascending, zeros outside, always divided
+//       by k
+//   kept  = the n largest p, ties to the lower j; slots[i] = first + j ascending; cut = the
+//       smallest kept p (n = 0: +inf)
+//   scores [numDue][layer][kvHead][maxCandidates] fp32 (rpc_score.cu), due [numDue][8]
+//       (rpc_score.cuh)
 //   lists: listsPerLayer = 1 (all KV heads share a list) or Hkv (one per KV head, "group")
 //   slots [numDue][layer][list][maxKept] int32, cut [numDue][layer][list] fp32,
 //   scratch [numDue][layer][list][2][maxCandidates] fp32 (s, then p, which stays for inspection)
-// One CTA per list. The n-th largest is found over the bits of p (all >= 0, so the bits are ordered), two bits per turn, by
-// counting; then one ordered scan writes the list. p stands in shared memory when it fits (`sharedScores` floats).
-// Launch: grid (layers * listsPerLayer, numDue), block 1024, dynamic shared memory 4 * sharedScores bytes (0 is allowed).
+// One CTA per list. The n-th largest is found over the bits of p (all >= 0, so the bits are
+// ordered), two bits per turn, by counting; then one ordered scan writes the list. p stands in
+// shared memory when it fits (`sharedScores` floats).
+// Launch: grid (layers * listsPerLayer, numDue), block 1024, dynamic shared memory 4 * sharedScores
+// bytes (0 is allowed).
 // CPU twin: pooling and selection of the CPU backend: equal lists for equal scores, bit for bit.
 #include "rpc_score.cuh"
 
@@ -64,7 +70,8 @@ extern "C" __global__ void __launch_bounds__(1024)
   float divisor = static_cast<float>(heads * group);
   for (int j = threadIdx.x; j < candidates; j += kSelectThreads) {
     float sum = 0.0f;
-    for (int h = 0; h < heads; h++) sum = __fadd_rn(sum, source[static_cast<long long>(h) * maxCandidates + j]);
+    for (int h = 0; h < heads; h++)
+      sum = __fadd_rn(sum, source[static_cast<long long>(h) * maxCandidates + j]);
     mean[j] = __fdiv_rn(sum, divisor);
   }
   __syncthreads();
@@ -72,7 +79,8 @@ extern "C" __global__ void __launch_bounds__(1024)
   int half = poolingKernel / 2;
   for (int j = threadIdx.x; j < candidates; j += kSelectThreads) {
     float sum = 0.0f;
-    for (int i = max(0, j - half); i <= min(candidates - 1, j + half); i++) sum = __fadd_rn(sum, mean[i]);
+    for (int i = max(0, j - half); i <= min(candidates - 1, j + half); i++)
+      sum = __fadd_rn(sum, mean[i]);
     float p = __fdiv_rn(sum, static_cast<float>(poolingKernel));
     pooled[j] = p;
     if (staged) selectShared[j] = p;
@@ -80,7 +88,8 @@ extern "C" __global__ void __launch_bounds__(1024)
   __syncthreads();
   const unsigned* bits = reinterpret_cast<const unsigned*>(staged ? selectShared : pooled);
 
-  // Largest threshold t with at least `kept` scores >= t, two bits at a time from the top; it is the n-th largest score.
+  // Largest threshold t with at least `kept` scores >= t, two bits at a time from the top; it is
+  // the n-th largest score.
   unsigned threshold = 0;
   for (int shift = 30; shift >= 0; shift -= 2) {
     unsigned t1 = threshold | 1u << shift;
@@ -131,8 +140,10 @@ extern "C" __global__ void __launch_bounds__(1024)
       }
     }
     unsigned lower = (1u << laneId) - 1;
-    int aboveBefore = writtenAbove + __shfl_sync(kFullMask, end.x - mine.x, warp) + __popc(aboveMask & lower);
-    int tiesBefore = seenTies + __shfl_sync(kFullMask, end.y - mine.y, warp) + __popc(tieMask & lower);
+    int aboveBefore =
+        writtenAbove + __shfl_sync(kFullMask, end.x - mine.x, warp) + __popc(aboveMask & lower);
+    int tiesBefore =
+        seenTies + __shfl_sync(kFullMask, end.y - mine.y, warp) + __popc(tieMask & lower);
     if (isAbove || (isTie && tiesBefore < tiesKept)) {
       out[aboveBefore + min(tiesBefore, tiesKept)] = first + j;
     }

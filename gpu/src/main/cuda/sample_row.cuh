@@ -1,4 +1,5 @@
-// Body of the sampler for one batch row; sample.cu gives the definition that it computes and makes the kernels.
+// Body of the sampler for one batch row; sample.cu gives the definition that it computes and makes
+// the kernels.
 #pragma once
 
 #include "cluster.cuh"
@@ -6,11 +7,11 @@
 
 namespace tracemill {
 
-constexpr int kSubBits = 11;                        // low bits of a key
+constexpr int kSubBits = 11;  // low bits of a key
 constexpr int kSubBins = 1 << kSubBits;
-constexpr int kBins = 22 * 128;                     // bins of 1/128 nat, 22 nats deep
-constexpr unsigned kKeyLimit = kBins << kSubBits;   // keys from here on have no mass
-constexpr float kKeyScale = 128.0f * kSubBins;      // keys per nat
+constexpr int kBins = 22 * 128;                    // bins of 1/128 nat, 22 nats deep
+constexpr unsigned kKeyLimit = kBins << kSubBits;  // keys from here on have no mass
+constexpr float kKeyScale = 128.0f * kSubBins;     // keys per nat
 
 struct SampleBatch {
   const float* logits;
@@ -82,7 +83,8 @@ struct Cut {
   unsigned long long massBefore;
 };
 
-// kCluster CTAs share a row. kStaged: the CTA's slice is held in shared memory; otherwise logits are read again each pass.
+// kCluster CTAs share a row. kStaged: the CTA's slice is held in shared memory; otherwise logits
+// are read again each pass.
 template <int kCluster, int kThreads, bool kStaged>
 struct RowSampler {
   static constexpr int kWarps = kThreads / 32;
@@ -97,22 +99,22 @@ struct RowSampler {
   };
 
   struct Shared {
-    unsigned long long binMass[kRangeBins];      // reduced over the cluster, this CTA's range
-    Peers best;                                  // mass: ordered(z) << 32 | ~id
-    Peers bins;                                  // whole ranges of bins
-    Peers subs;                                  // whole ranges of keys of one bin
-    Peers kept;                                  // slices: mass below the cut, ties
+    unsigned long long binMass[kRangeBins];  // reduced over the cluster, this CTA's range
+    Peers best;                              // mass: ordered(z) << 32 | ~id
+    Peers bins;                              // whole ranges of bins
+    Peers subs;                              // whole ranges of keys of one bin
+    Peers kept;                              // slices: mass below the cut, ties
     unsigned long long warpMass[kWarps];
     unsigned long long cutMass;
-    unsigned sub[kSubBins];                      // counts of the keys of one bin; 8-byte aligned, also scratch of find
+    unsigned sub[kSubBins];  // counts of the keys of one bin; 8-byte aligned, also scratch of find
     unsigned binCount[kRangeBins];
     unsigned subCount[kRangeSubs];
     unsigned warpCount[kWarps];
     unsigned cutBin;
     unsigned cutCount;
-    unsigned count[kBins];                       // this CTA's slice
+    unsigned count[kBins];  // this CTA's slice
     unsigned lowSum[kBins];
-    unsigned subCopy[kRangeSubs];                // one range of reduced keys, brought here
+    unsigned subCopy[kRangeSubs];  // one range of reduced keys, brought here
   };
 
   const SampleBatch& batch;
@@ -133,8 +135,28 @@ struct RowSampler {
     if (penalty != 1.0f && (seen[(first + i) >> 5] >> ((first + i) & 31) & 1u)) {
       x = x < 0.0f ? __fmul_rn(x, penalty) : __fdiv_rn(x, penalty);
     }
-    x = __fmul_rn(x, inverseTemperature == 0.0f ? 1.0f : inverseTemperature);
-    return x == x ? x : negativeInfinity();
+    return __fmul_rn(x, inverseTemperature == 0.0f ? 1.0f : inverseTemperature);
+  }
+
+  // Calls body(i, z) with z an array of the scaled logits from id first + i on, until the slice is
+  // through; threads side by side.
+  template <typename Body>
+  __device__ __forceinline__ void forEachLogit(const Body& body) const {
+    if (batch.vocab % 4 == 0) {
+      // Rows of a multiple of four logits: 16 bytes at a time.
+#pragma unroll 5
+      for (int i = 4 * threadIdx.x; i < length; i += 4 * kThreads) {
+        float4 x = __ldcg(reinterpret_cast<const float4*>(logits + first + i));
+        float z[4] = {scaled(i, x.x), scaled(i + 1, x.y), scaled(i + 2, x.z), scaled(i + 3, x.w)};
+        body(i, z);
+      }
+    } else {
+#pragma unroll 8
+      for (int i = threadIdx.x; i < length; i += kThreads) {
+        float z[1] = {scaled(i, logits[first + i])};
+        body(i, z);
+      }
+    }
   }
 
   __device__ __forceinline__ unsigned keyOf(float z) const {
@@ -153,24 +175,29 @@ struct RowSampler {
   __device__ __forceinline__ unsigned long long massOf(unsigned k) const {
     unsigned low = k & (kSubBins - 1);
     uint2 edges = __ldg(batch.massTable + (k >> kSubBits));
-    return static_cast<unsigned long long>(edges.x) * (kSubBins - low) + static_cast<unsigned long long>(edges.y) * low;
+    return static_cast<unsigned long long>(edges.x) * (kSubBins - low) +
+           static_cast<unsigned long long>(edges.y) * low;
   }
 
-  __device__ __forceinline__ unsigned long long binMassOf(int bin, unsigned count, unsigned long long lowSum) const {
+  __device__ __forceinline__ unsigned long long binMassOf(int bin, unsigned count,
+                                                          unsigned long long lowSum) const {
     unsigned long long all = static_cast<unsigned long long>(count) * kSubBins;
     uint2 edges = __ldg(batch.massTable + bin);
     return edges.x * (all - lowSum) + edges.y * lowSum;
   }
 
-  __device__ __forceinline__ void send(Peers& peers, int rank, unsigned count, unsigned long long mass) {
+  __device__ __forceinline__ void send(Peers& peers, int rank, unsigned count,
+                                       unsigned long long mass) {
     if (laneId < kCluster) {
       Cluster<kCluster>::store(&peers.count[rank], laneId, count);
       Cluster<kCluster>::store(&peers.mass[rank], laneId, mass);
     }
   }
 
-  // Sum over the CTA of one count and one mass, sent to every CTA: there after the cluster's next barrier.
-  __device__ __forceinline__ void sendTotal(Peers& peers, int rank, unsigned count, unsigned long long mass) {
+  // Sum over the CTA of one count and one mass, sent to every CTA: there after the cluster's next
+  // barrier.
+  __device__ __forceinline__ void sendTotal(Peers& peers, int rank, unsigned count,
+                                            unsigned long long mass) {
     count = warpTotal(count);
     mass = warpTotal(mass);
     if (laneId == 0) {
@@ -185,34 +212,27 @@ struct RowSampler {
     }
   }
 
-  // Reads the slice once; the cluster's best (z, lowest id) lands in every CTA.
+  // Reads the slice once; the cluster's best (z, lowest id) lands in every CTA. A value that is not
+  // finite ranks above all others, as a NaN.
   __device__ __forceinline__ unsigned long long findBest(int rank) {
     unsigned long long best = 0;
     auto consider = [&](int i, float z) {
+      unsigned ordered = fabsf(z) < __int_as_float(0x7f800000) ? orderedBits(z) : 0xffffffffu;
       unsigned long long candidate =
-          static_cast<unsigned long long>(orderedBits(z)) << 32 | (0xffffffffu - (first + i));
+          static_cast<unsigned long long>(ordered) << 32 | (0xffffffffu - (first + i));
       best = candidate > best ? candidate : best;
     };
-    if (kStaged && batch.vocab % 4 == 0) {
-      // Rows of a multiple of four logits: 16 bytes at a time.
-#pragma unroll 5
-      for (int i = 4 * threadIdx.x; i < length; i += 4 * kThreads) {
-        float4 x = __ldg(reinterpret_cast<const float4*>(logits + first + i));
-        float4 z = make_float4(scaled(i, x.x), scaled(i + 1, x.y), scaled(i + 2, x.z), scaled(i + 3, x.w));
-        *reinterpret_cast<float4*>(slice + i) = z;
-        consider(i, z.x);
-        consider(i + 1, z.y);
-        consider(i + 2, z.z);
-        consider(i + 3, z.w);
+    forEachLogit([&](int i, const auto& z) {
+      if constexpr (kStaged) {
+        if constexpr (sizeof(z) == sizeof(float4)) {
+          *reinterpret_cast<float4*>(slice + i) = make_float4(z[0], z[1], z[2], z[3]);
+        } else {
+          slice[i] = z[0];
+        }
       }
-    } else {
-#pragma unroll 8
-      for (int i = threadIdx.x; i < length; i += kThreads) {
-        float z = scaled(i, logits[first + i]);
-        if constexpr (kStaged) slice[i] = z;
-        consider(i, z);
-      }
-    }
+#pragma unroll
+      for (int k = 0; k < sizeof(z) / sizeof(float); k++) consider(i + k, z[k]);
+    });
 #pragma unroll
     for (int step = 16; step > 0; step >>= 1) {
       unsigned long long other = __shfl_xor_sync(kFullMask, best, step);
@@ -232,7 +252,8 @@ struct RowSampler {
     }
     Cluster<kCluster>::sync();
     best = s.best.mass[0];
-    for (int cta = 1; cta < kCluster; cta++) best = s.best.mass[cta] > best ? s.best.mass[cta] : best;
+    for (int cta = 1; cta < kCluster; cta++)
+      best = s.best.mass[cta] > best ? s.best.mass[cta] : best;
     return best;
   }
 
@@ -240,19 +261,24 @@ struct RowSampler {
   __device__ __forceinline__ void histogram(int rank) {
     for (int b = threadIdx.x; b < kBins; b += kThreads) s.count[b] = s.lowSum[b] = 0;
     __syncthreads();
-#pragma unroll 4
-    for (int i = threadIdx.x; i < length; i += kThreads) {
-      unsigned k;
-      if constexpr (kStaged) {
-        k = keyOf(slice[i]);
-        slice[i] = __uint_as_float(k);
-      } else {
-        k = keyOf(scaled(i, logits[first + i]));
-      }
+    auto add = [&](unsigned k) {
       if (k < kKeyLimit) {
         atomicAdd(&s.count[k >> kSubBits], 1u);
         atomicAdd(&s.lowSum[k >> kSubBits], k & (kSubBins - 1));
       }
+    };
+    if constexpr (kStaged) {
+#pragma unroll 4
+      for (int i = threadIdx.x; i < length; i += kThreads) {
+        unsigned k = keyOf(slice[i]);
+        slice[i] = __uint_as_float(k);
+        add(k);
+      }
+    } else {
+      forEachLogit([&](int, const auto& z) {
+#pragma unroll
+        for (float one : z) add(keyOf(one));
+      });
     }
     Cluster<kCluster>::sync();
     unsigned countSum = 0;
@@ -280,10 +306,17 @@ struct RowSampler {
   __device__ __forceinline__ void subHistogram(unsigned bin, int rank) {
     for (int b = threadIdx.x; b < kSubBins; b += kThreads) s.sub[b] = 0;
     __syncthreads();
-#pragma unroll 4
-    for (int i = threadIdx.x; i < length; i += kThreads) {
-      unsigned k = key(i);
+    auto add = [&](unsigned k) {
       if (k >> kSubBits == bin) atomicAdd(&s.sub[k & (kSubBins - 1)], 1u);
+    };
+    if constexpr (kStaged) {
+#pragma unroll 4
+      for (int i = threadIdx.x; i < length; i += kThreads) add(key(i));
+    } else {
+      forEachLogit([&](int, const auto& z) {
+#pragma unroll
+        for (float one : z) add(keyOf(one));
+      });
     }
     Cluster<kCluster>::sync();
     unsigned countSum = 0;
@@ -301,8 +334,8 @@ struct RowSampler {
     Cluster<kCluster>::sync();
   }
 
-  // First bin (kSub: first key of bin `parent`) at which the running count (kByMass: mass) reaches `target`. The target must
-  // not exceed the whole. Every CTA finds the same answer.
+  // First bin (kSub: first key of bin `parent`) at which the running count (kByMass: mass) reaches
+  // `target`. The target must not exceed the whole. Every CTA finds the same answer.
   template <bool kSub, bool kByMass>
   __device__ __forceinline__ Cut find(unsigned long long target, unsigned parent) {
     constexpr int kRange = kSub ? kRangeSubs : kRangeBins;
@@ -318,12 +351,14 @@ struct RowSampler {
       massBefore += peers.mass[cta];
       cta++;
     }
-    // The range that holds the cut comes here first: scattered reads of another CTA's memory are slow.
+    // The range that holds the cut comes here first: scattered reads of another CTA's memory are
+    // slow.
     const unsigned* counts = kSub ? s.subCount : s.binCount;
     const unsigned long long* masses = s.binMass;
     if constexpr (kCluster > 1) {
       unsigned* countCopy = kSub ? s.subCopy : s.sub;
-      unsigned long long* massCopy = reinterpret_cast<unsigned long long*>(s.sub + (kRangeBins + 1) / 2 * 2);
+      unsigned long long* massCopy =
+          reinterpret_cast<unsigned long long*>(s.sub + (kRangeBins + 1) / 2 * 2);
       for (int b = threadIdx.x; b < kRange; b += kThreads) {
         countCopy[b] = Cluster<kCluster>::load(counts + b, cta);
         if (!kSub) massCopy[b] = Cluster<kCluster>::load(masses + b, cta);
@@ -333,7 +368,8 @@ struct RowSampler {
       __syncthreads();
     }
     if (warp == 0) {
-      // Each lane sums its own stretch of the range; then the stretch that reaches the target is gone through by all lanes.
+      // Each lane sums its own stretch of the range; then the stretch that reaches the target is
+      // gone through by all lanes.
       unsigned count = 0;
       unsigned long long mass = 0;
       unsigned countEnd;
@@ -341,7 +377,9 @@ struct RowSampler {
       unsigned reached;
       auto measure = [&](int index) {
         if constexpr (kSub) {
-          return counts[index] == 0 ? 0ull : counts[index] * massOf(parent << kSubBits | (cta * kRange + index));
+          return counts[index] == 0
+                     ? 0ull
+                     : counts[index] * massOf(parent << kSubBits | (cta * kRange + index));
         } else {
           return masses[index];
         }
@@ -386,12 +424,14 @@ struct RowSampler {
     return cut;
   }
 
-  // Mass and ties of this CTA's slice below `cutKey`, out of its own histograms (s.sub holds the bin of cutKey).
+  // Mass and ties of this CTA's slice below `cutKey`, out of its own histograms (s.sub holds the
+  // bin of cutKey).
   __device__ __forceinline__ void keptOfSlice(unsigned cutKey, int rank) {
     unsigned long long mass = 0;
     unsigned ties = 0;
     int cutBin = cutKey >> kSubBits;
-    for (int b = threadIdx.x; b < cutBin; b += kThreads) mass += binMassOf(b, s.count[b], s.lowSum[b]);
+    for (int b = threadIdx.x; b < cutBin; b += kThreads)
+      mass += binMassOf(b, s.count[b], s.lowSum[b]);
     if (cutKey < kKeyLimit) {
       int cutSub = cutKey & (kSubBins - 1);
       for (int b = threadIdx.x; b < cutSub; b += kThreads) {
@@ -402,10 +442,11 @@ struct RowSampler {
     sendTotal(s.kept, rank, ties, mass);
   }
 
-  // The id at which the running mass of the kept tokens of this slice first exceeds `target`; -1 in all but one warp.
+  // The id at which the running mass of the kept tokens of this slice first exceeds `target`; -1 in
+  // all but one warp.
   __device__ __forceinline__ int drawFromSlice(unsigned long long target, unsigned cutKey,
                                                unsigned tiesKept, unsigned long long tieMass) {
-    int part = (length + kThreads - 1) / kThreads;   // consecutive ids per thread
+    int part = (length + kThreads - 1) / kThreads;  // consecutive ids per thread
     int begin = min(static_cast<int>(threadIdx.x) * part, length);
     int end = min(begin + part, length);
     unsigned long long mass = 0;
@@ -466,7 +507,8 @@ struct RowSampler {
   __device__ __forceinline__ void run(int row, int lane) {
     Cluster<kCluster>::announce();
     int rank = Cluster<kCluster>::rank();
-    int sliceLength = (batch.vocab + kCluster * kSliceUnit - 1) / (kCluster * kSliceUnit) * kSliceUnit;
+    int sliceLength =
+        (batch.vocab + kCluster * kSliceUnit - 1) / (kCluster * kSliceUnit) * kSliceUnit;
     warp = threadIdx.x >> 5;
     laneId = threadIdx.x & 31;
     first = rank * sliceLength;
@@ -498,7 +540,7 @@ struct RowSampler {
     }
     unsigned cutKey = kKeyLimit;
     unsigned tiesKept = 0;
-    unsigned subBin = 0xffffffffu;   // the bin that s.sub describes
+    unsigned subBin = 0xffffffffu;  // the bin that s.sub describes
     if (topK > 0 && topK < allCount) {
       Cut cut = find<false, false>(topK, 0);
       subBin = cut.bin;
@@ -513,19 +555,21 @@ struct RowSampler {
       unsigned long long need = wanted < 1.0 ? 1 : static_cast<unsigned long long>(wanted);
       if (need > keptMass) need = keptMass;
       Cut cut = find<false, true>(need, 0);
-      if (kCluster > 1 || cut.bin != subBin) {   // in a cluster the search has used s.sub
+      if (kCluster > 1 || cut.bin != subBin) {  // in a cluster the search has used s.sub
         subBin = cut.bin;
         subHistogram(subBin, rank);
       }
       Cut sub = find<true, true>(need - cut.massBefore, subBin);
       cutKey = subBin << kSubBits | sub.bin;
       unsigned long long tieMass = massOf(cutKey);
-      tiesKept = static_cast<unsigned>((need - cut.massBefore - sub.massBefore + tieMass - 1) / tieMass);
+      tiesKept =
+          static_cast<unsigned>((need - cut.massBefore - sub.massBefore + tieMass - 1) / tieMass);
     }
     if (minPKey < cutKey) {
       cutKey = minPKey + 1;
       tiesKept = 0;
-      if (cutKey < kKeyLimit && cutKey >> kSubBits != subBin) subHistogram(cutKey >> kSubBits, rank);
+      if (cutKey < kKeyLimit && cutKey >> kSubBits != subBin)
+        subHistogram(cutKey >> kSubBits, rank);
     }
     keptOfSlice(cutKey, rank);
     Cluster<kCluster>::sync();
@@ -558,11 +602,13 @@ template <int kCluster, int kThreads, bool kStaged>
 __device__ __forceinline__ void sampleRow(const SampleBatch& batch) {
   using Sampler = RowSampler<kCluster, kThreads, kStaged>;
   extern __shared__ __align__(16) char sampleShared[];
+  begin_dependent();
   int row = blockIdx.x / kCluster;
   int lane = batch.laneOf[row];
-  if (lane < 0) return;   // the whole cluster
+  if (lane < 0) return;  // the whole cluster
   typename Sampler::Shared& shared = *reinterpret_cast<typename Sampler::Shared*>(sampleShared);
-  float* slice = reinterpret_cast<float*>(sampleShared + (sizeof(typename Sampler::Shared) + 15) / 16 * 16);
+  float* slice =
+      reinterpret_cast<float*>(sampleShared + (sizeof(typename Sampler::Shared) + 15) / 16 * 16);
   Sampler sampler{batch, shared, slice};
   sampler.run(row, lane);
 }

@@ -41,7 +41,7 @@ struct DecodeSchedule {
   int block_end;
   int token_base;
 
-  __device__ DecodeSchedule(const GemmArguments& arguments, int rank)
+  __device__ DecodeSchedule(const GemmArguments &arguments, int rank)
       : partition(arguments.n, arguments.k, gridDim.x >> 1),
         pair(blockIdx.x >> 1),
         block(partition.split_blocks + pair * partition.blocks_per_pair),
@@ -58,7 +58,7 @@ struct DecodeSchedule {
     const int split = end - position;
     return i < split ? position + i : block * partition.slabs + i - split;
   }
-  __device__ bool next(Segment& segment) {
+  __device__ bool next(Segment &segment) {
     segment.token_base = token_base;
     if (position < end) {
       segment.block = position / partition.slabs;
@@ -80,7 +80,7 @@ struct DecodeSchedule {
 };
 
 template <int TILES, int TOKENS>
-__device__ __forceinline__ void skinny_gemm(const GemmArguments& arguments) {
+__device__ __forceinline__ void skinny_gemm(const GemmArguments &arguments) {
   extern __shared__ __align__(1024) unsigned char shared[];
   const int rank = blockIdx.x & 1;
   const bool leads = threadIdx.x == kConsumerThreads;
@@ -118,9 +118,9 @@ __device__ __forceinline__ void skinny_gemm(const GemmArguments& arguments) {
 #define TRACEMILL_SKINNY_PARAMETERS                                                  \
   const unsigned short *packed, const unsigned short *x, void *y, const float *bias, \
       const int *num_rows, float *workspace, int n, int k, int epilogue
-#define TRACEMILL_SKINNY_BODY(TILES, TOKENS)                                               \
-  tracemill::GemmArguments arguments{                                                      \
-      packed, x, y, bias, num_rows, reinterpret_cast<float4*>(workspace), n, k, epilogue}; \
+#define TRACEMILL_SKINNY_BODY(TILES, TOKENS)                                                \
+  tracemill::GemmArguments arguments{                                                       \
+      packed, x, y, bias, num_rows, reinterpret_cast<float4 *>(workspace), n, k, epilogue}; \
   tracemill::skinny_gemm<TILES, TOKENS>(arguments);
 #define TRACEMILL_SKINNY_KERNEL(TOKENS)                                \
   extern "C" __global__ void __launch_bounds__(tracemill::kThreads, 1) \

@@ -1,6 +1,7 @@
-// Tensor-core instructions as inline PTX: mma.sync m16n8k16 (bf16 in, fp32 out), ldmatrix, movmatrix, cp.async.
-// Fragment layout of m16n8k16, with g = lane / 4 and t = lane % 4:
-//   A (16x16): a0 = row g, k 2t..2t+1; a1 = row g+8, same k; a2 = row g, k 2t+8..; a3 = row g+8, k 2t+8..
+// Tensor-core instructions as inline PTX: mma.sync m16n8k16 (bf16 in, fp32 out), ldmatrix,
+// movmatrix, cp.async. Fragment layout of m16n8k16, with g = lane / 4 and t = lane % 4:
+//   A (16x16): a0 = row g, k 2t..2t+1; a1 = row g+8, same k; a2 = row g, k 2t+8..; a3 = row g+8, k
+//       2t+8..
 //   B (16x8):  b0 = k 2t..2t+1, column g; b1 = k 2t+8.., column g
 //   C (16x8):  c0,c1 = row g, columns 2t,2t+1; c2,c3 = row g+8, columns 2t,2t+1
 #pragma once
@@ -50,15 +51,19 @@ __device__ __forceinline__ void copyAsync16(unsigned shared, const void* global,
 }
 
 // The same for bytes that are read once: they leave L2 before others.
-__device__ __forceinline__ void copyAsync16EvictFirst(unsigned shared, const void* global, int validBytes) {
+__device__ __forceinline__ void copyAsync16EvictFirst(unsigned shared, const void* global,
+                                                      int validBytes) {
   unsigned long long policy;
   asm volatile("createpolicy.fractional.L2::evict_first.b64 %0, 1.0;" : "=l"(policy));
-  asm volatile("cp.async.cg.shared.global.L2::cache_hint.L2::128B [%0], [%1], 16, %2, %3;" ::"r"(shared), "l"(global),
-               "r"(validBytes), "l"(policy)
-               : "memory");
+  asm volatile(
+      "cp.async.cg.shared.global.L2::cache_hint.L2::128B [%0], [%1], 16, %2, %3;" ::"r"(shared),
+      "l"(global), "r"(validBytes), "l"(policy)
+      : "memory");
 }
 
-__device__ __forceinline__ void commitCopies() { asm volatile("cp.async.commit_group;" ::: "memory"); }
+__device__ __forceinline__ void commitCopies() {
+  asm volatile("cp.async.commit_group;" ::: "memory");
+}
 
 // Returns when at most `kPending` of this thread's newest copy groups are unfinished.
 template <int kPending>

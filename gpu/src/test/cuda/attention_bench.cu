@@ -1,5 +1,6 @@
 // Checks and timings of the attention, sampling and compression kernels on the present GPU.
-//   attention_bench [small|check|bench|all|profile] [seed]     small: quick cases for compute-sanitizer
+//   attention_bench [small|check|bench|all|profile] [seed]     small: quick cases for
+//       compute-sanitizer
 // Exit code 0 when every check passed. Build: see docs/kernels-attention.md.
 #include "test_support.cuh"
 

@@ -1,5 +1,5 @@
-// RPC: golden vector, worked example, random problems against float64, exact selection and compaction, independence of other
-// lanes, and times of one whole compression.
+// RPC: golden vector, worked example, random problems against float64, exact selection and
+// compaction, independence of other lanes, and times of one whole compression.
 #include "../../main/cuda/kv_compact.cu"
 #include "../../main/cuda/rpc_score.cu"
 #include "../../main/cuda/rpc_select.cu"
@@ -24,7 +24,8 @@ struct Compression {
 
   static std::vector<int> pack(const std::vector<Due>& dues) {
     std::vector<int> v;
-    for (const Due& d : dues) v.insert(v.end(), {d.lane, d.first, d.candidates, d.kept, d.window, d.newest, 0, 0});
+    for (const Due& d : dues)
+      v.insert(v.end(), {d.lane, d.first, d.candidates, d.kept, d.window, d.newest, 0, 0});
     return v;
   }
   static int most(const std::vector<Due>& dues, int Due::*field) {
@@ -35,16 +36,34 @@ struct Compression {
   size_t problems() const { return dues.size() * layers * hkv; }
   int rows() const { return ringRows * (hq / hkv); }
   int rowBlocks() const { return (rows() + 255) / 256; }
-  Compression(int layerCount, int laneCount, int queryHeads, int kvHeads, int headDim, int window, const std::vector<int>& pages,
-              const std::vector<unsigned long long>& pools, Buffer<uint16_t>* ringBuffer, const std::vector<float>& weight,
+  Compression(int layerCount, int laneCount, int queryHeads, int kvHeads, int headDim, int window,
+              const std::vector<int>& pages, const std::vector<unsigned long long>& pools,
+              Buffer<uint16_t>* ringBuffer, const std::vector<float>& weight,
               const std::vector<Due>& due_, int listsPerLayer)
-      : layers(layerCount), lanes(laneCount), hq(queryHeads), hkv(kvHeads), dim(headDim), ringRows(window),
-        maxPages(static_cast<int>(pages.size()) / laneCount), strips((most(due_, &Due::candidates) + 63 + 511) / 512),
-        maxCandidates(most(due_, &Due::candidates)), maxKept(most(due_, &Due::kept)), lists(listsPerLayer), dues(due_),
-        layerPool(pools), table(pages), due(pack(due_)), counters(problems() * rowBlocks()),
-        slots(dues.size() * layers * lists * maxKept), ring(ringBuffer), weights(weight), offsets(problems() * rows()),
-        scores(problems() * maxCandidates), scratch(dues.size() * layers * lists * 2 * maxCandidates),
-        cut(dues.size() * layers * lists), stats(problems() * strips * rows()) {
+      : layers(layerCount),
+        lanes(laneCount),
+        hq(queryHeads),
+        hkv(kvHeads),
+        dim(headDim),
+        ringRows(window),
+        maxPages(static_cast<int>(pages.size()) / laneCount),
+        strips((most(due_, &Due::candidates) + 63 + 511) / 512),
+        maxCandidates(most(due_, &Due::candidates)),
+        maxKept(most(due_, &Due::kept)),
+        lists(listsPerLayer),
+        dues(due_),
+        layerPool(pools),
+        table(pages),
+        due(pack(due_)),
+        counters(problems() * rowBlocks()),
+        slots(dues.size() * layers * lists * maxKept),
+        ring(ringBuffer),
+        weights(weight),
+        offsets(problems() * rows()),
+        scores(problems() * maxCandidates),
+        scratch(dues.size() * layers * lists * 2 * maxCandidates),
+        cut(dues.size() * layers * lists),
+        stats(problems() * strips * rows()) {
     counters.zero();
   }
   void score(float scale, cudaStream_t stream = 0, int passes = 3) {
@@ -54,23 +73,28 @@ struct Compression {
     CUDA(cudaFuncSetAttribute(first, cudaFuncAttributeMaxDynamicSharedMemorySize, firstBytes));
     CUDA(cudaFuncSetAttribute(second, cudaFuncAttributeMaxDynamicSharedMemorySize, secondBytes));
     int n = static_cast<int>(dues.size());
-    if (passes & 1) first<<<dim3(strips, layers * hkv, n * rowBlocks()), 256, firstBytes, stream>>>(
-        layerPool.get(), table.get(), ring->get(), weights.get(), due.get(), stats.get(), offsets.get(), counters.get(),
-        scores.get(), maxPages, lanes, layers, hq, hkv, ringRows, strips, maxCandidates, scale);
-    if (passes & 2) second<<<dim3(strips, layers * hkv, n), 256, secondBytes, stream>>>(
-        layerPool.get(), table.get(), ring->get(), weights.get(), due.get(), stats.get(), offsets.get(), counters.get(),
-        scores.get(), maxPages, lanes, layers, hq, hkv, ringRows, strips, maxCandidates, scale);
+    if (passes & 1)
+      first<<<dim3(strips, layers * hkv, n * rowBlocks()), 256, firstBytes, stream>>>(
+          layerPool.get(), table.get(), ring->get(), weights.get(), due.get(), stats.get(),
+          offsets.get(), counters.get(), scores.get(), maxPages, lanes, layers, hq, hkv, ringRows,
+          strips, maxCandidates, scale);
+    if (passes & 2)
+      second<<<dim3(strips, layers * hkv, n), 256, secondBytes, stream>>>(
+          layerPool.get(), table.get(), ring->get(), weights.get(), due.get(), stats.get(),
+          offsets.get(), counters.get(), scores.get(), maxPages, lanes, layers, hq, hkv, ringRows,
+          strips, maxCandidates, scale);
   }
   void select(int pooling, int sharedScores = 12288, cudaStream_t stream = 0) {
     int shared = std::min(sharedScores, (maxCandidates + 3) / 4 * 4);
     CUDA(cudaFuncSetAttribute(rpc_select, cudaFuncAttributeMaxDynamicSharedMemorySize, shared * 4));
     rpc_select<<<dim3(layers * lists, static_cast<int>(dues.size())), 1024, shared * 4, stream>>>(
-        scores.get(), due.get(), scratch.get(), slots.get(), cut.get(), layers, hkv, hq / hkv, lists, pooling, maxCandidates,
-        maxKept, shared);
+        scores.get(), due.get(), scratch.get(), slots.get(), cut.get(), layers, hkv, hq / hkv,
+        lists, pooling, maxCandidates, maxKept, shared);
   }
   void compact(cudaStream_t stream = 0) {
-    kv_compact<<<dim3(dim / 64 * 2 * hkv, layers, static_cast<int>(dues.size())), 256, maxPages * 4, stream>>>(
-        layerPool.get(), table.get(), due.get(), slots.get(), maxPages, layers, hkv, dim, lists, maxKept);
+    kv_compact<<<dim3(dim / 64 * 2 * hkv, layers, static_cast<int>(dues.size())), 256, maxPages * 4,
+                 stream>>>(layerPool.get(), table.get(), due.get(), slots.get(), maxPages, layers,
+                           hkv, dim, lists, maxKept);
   }
 };
 
@@ -87,7 +111,8 @@ struct Selection {
 };
 
 // Mean over heads, pooling and top-n in the kernels' fp32 order.
-Selection selectReference(const std::vector<const float*>& heads, int candidates, float divisor, int pooling, int kept) {
+Selection selectReference(const std::vector<const float*>& heads, int candidates, float divisor,
+                          int pooling, int kept) {
   std::vector<float> mean(candidates), pooled(candidates);
   for (int j = 0; j < candidates; j++) {
     float sum = 0;
@@ -97,7 +122,8 @@ Selection selectReference(const std::vector<const float*>& heads, int candidates
   std::vector<int> order(candidates);
   for (int j = 0; j < candidates; j++) {
     float sum = 0;
-    for (int i = std::max(0, j - pooling / 2); i <= std::min(candidates - 1, j + pooling / 2); i++) sum += mean[i];
+    for (int i = std::max(0, j - pooling / 2); i <= std::min(candidates - 1, j + pooling / 2); i++)
+      sum += mean[i];
     pooled[j] = sum / static_cast<float>(pooling);
     order[j] = j;
   }
@@ -130,7 +156,7 @@ void checkGolden() {
       for (int i = 0; i < 64; i++) key[i] = toBf16(i == j ? 1.0f : 0.0f);
     }
     for (int newest : {0, 1}) {
-      std::vector<uint16_t> ringData(2 * 2 * 64, 0);   // [R][Hq][d], the newest row in slot `newest`
+      std::vector<uint16_t> ringData(2 * 2 * 64, 0);  // [R][Hq][d], the newest row in slot `newest`
       for (int r = 0; r < 2; r++) {
         for (int h = 0; h < 2; h++) {
           for (int j = 0; j < 8; j++) {
@@ -141,7 +167,8 @@ void checkGolden() {
       }
       for (const Case& c : cases) {
         Buffer<uint16_t> pool(cache.pool), ring(ringData);
-        Compression run(1, 1, 2, 1, 64, 2, cache.table, {reinterpret_cast<unsigned long long>(pool.get())}, &ring,
+        Compression run(1, 1, 2, 1, 64, 2, cache.table,
+                        {reinterpret_cast<unsigned long long>(pool.get())}, &ring,
                         ringWeights(2, c.release), {{0, first, 8, 2, 2, newest}}, 1);
         run.score(1.0f);
         run.select(c.pooling);
@@ -151,15 +178,17 @@ void checkGolden() {
         for (int j = 0; j < 8; j++) worst = std::max(worst, std::fabs(scratch[8 + j] - c.score[j]));
         std::vector<int> slots = run.slots.download();
         expect(worst < 6e-5 && slots[0] == first + c.keep[0] && slots[1] == first + c.keep[1],
-               "golden vector, %s kernel %d: score off by %.2g, kept %d %d", c.release ? "release" : "paper", c.pooling, worst,
-               slots[0] - first, slots[1] - first);
+               "golden vector, %s kernel %d: score off by %.2g, kept %d %d",
+               c.release ? "release" : "paper", c.pooling, worst, slots[0] - first,
+               slots[1] - first);
       }
     }
   }
   std::printf("  RPC golden vector: 5 cases x 3 prompts x 2 ring phases\n");
 }
 
-// P = 4, R = 2, T = 1, prompt 2: step 6 keeps O2, step 10 keeps O6 and O7, by queries that look at just those rows.
+// P = 4, R = 2, T = 1, prompt 2: step 6 keeps O2, step 10 keeps O6 and O7, by queries that look at
+// just those rows.
 void checkWorkedExample() {
   const int dim = 64;
   PagedCache cache({16}, 1, dim, 120);
@@ -167,17 +196,20 @@ void checkWorkedExample() {
   auto writeRow = [&](int slot, int label) {
     std::vector<uint16_t> key(dim, 0), value(dim, toBf16(static_cast<float>(label)));
     key[label] = toBf16(1.0f);
-    CUDA(cudaMemcpy(pool.get() + cache.row(0, slot, 0, 0), key.data(), dim * 2, cudaMemcpyHostToDevice));
-    CUDA(cudaMemcpy(pool.get() + cache.row(0, slot, 1, 0), value.data(), dim * 2, cudaMemcpyHostToDevice));
+    CUDA(cudaMemcpy(pool.get() + cache.row(0, slot, 0, 0), key.data(), dim * 2,
+                    cudaMemcpyHostToDevice));
+    CUDA(cudaMemcpy(pool.get() + cache.row(0, slot, 1, 0), value.data(), dim * 2,
+                    cudaMemcpyHostToDevice));
   };
   auto labels = [&](int rows) {
     std::vector<uint16_t> host = pool.download();
     std::vector<int> v;
-    for (int slot = 0; slot < rows; slot++) v.push_back(static_cast<int>(fromBf16(host[cache.row(0, slot, 1, 0)])));
+    for (int slot = 0; slot < rows; slot++)
+      v.push_back(static_cast<int>(fromBf16(host[cache.row(0, slot, 1, 0)])));
     return v;
   };
   int kvLen = 0, compressions = 0;
-  for (int i = 0; i < 2; i++) writeRow(kvLen++, 50 + i);   // prompt rows
+  for (int i = 0; i < 2; i++) writeRow(kvLen++, 50 + i);  // prompt rows
   for (int step = 1; step <= 10; step++) {
     writeRow(kvLen++, step);
     if (kvLen != 2 + compressions + 4 + 2) continue;
@@ -187,7 +219,8 @@ void checkWorkedExample() {
       if (step == 10) ringData[r * dim + 6] = ringData[r * dim + 7] = toBf16(8.0f);
     }
     Buffer<uint16_t> ring(ringData);
-    Compression run(1, 1, 1, 1, dim, 2, cache.table, {reinterpret_cast<unsigned long long>(pool.get())}, &ring,
+    Compression run(1, 1, 1, 1, dim, 2, cache.table,
+                    {reinterpret_cast<unsigned long long>(pool.get())}, &ring,
                     ringWeights(2, false), {{0, 2, kvLen - 4, compressions + 1, 2, step % 2}}, 1);
     run.score(1.0f);
     run.select(1);
@@ -195,14 +228,17 @@ void checkWorkedExample() {
     settle("worked example");
     compressions++;
     kvLen = 2 + compressions + 2;
-    if (step == 6) expect(labels(kvLen) == std::vector<int>({50, 51, 2, 5, 6}), "worked example, step 6");
-    if (step == 10) expect(labels(kvLen) == std::vector<int>({50, 51, 6, 7, 9, 10}), "worked example, step 10");
+    if (step == 6)
+      expect(labels(kvLen) == std::vector<int>({50, 51, 2, 5, 6}), "worked example, step 6");
+    if (step == 10)
+      expect(labels(kvLen) == std::vector<int>({50, 51, 6, 7, 9, 10}), "worked example, step 10");
   }
-  expect(compressions == 2 && kvLen == 6, "worked example: %d compressions, %d rows", compressions, kvLen);
+  expect(compressions == 2 && kvLen == 6, "worked example: %d compressions, %d rows", compressions,
+         kvLen);
 }
 
-void checkRandom(int layers, int hq, int hkv, int dim, int ringRows, const std::vector<Due>& dues, bool perHead, bool release,
-                 int pooling, int sharedScores, uint64_t stream) {
+void checkRandom(int layers, int hq, int hkv, int dim, int ringRows, const std::vector<Due>& dues,
+                 bool perHead, bool release, int pooling, int sharedScores, uint64_t stream) {
   std::vector<int> rowsOfLane(4, 1);
   for (const Due& d : dues) rowsOfLane[d.lane] = d.first + d.candidates + d.window;
   std::vector<PagedCache> caches;
@@ -221,12 +257,14 @@ void checkRandom(int layers, int hq, int hkv, int dim, int ringRows, const std::
     pools.push_back(new Buffer<uint16_t>(c.pool));
     addresses.push_back(reinterpret_cast<unsigned long long>(pools.back()->get()));
   }
-  std::vector<uint16_t> ringData = normalBf16(static_cast<size_t>(layers) * 4 * ringRows * hq * dim, 2.0f, stream + 9);
+  std::vector<uint16_t> ringData =
+      normalBf16(static_cast<size_t>(layers) * 4 * ringRows * hq * dim, 2.0f, stream + 9);
   Buffer<uint16_t> ring(ringData);
   float scale = 1.0f / std::sqrt(static_cast<float>(dim));
   std::vector<float> weights = ringWeights(ringRows, release);
   int group = hq / hkv, lists = perHead ? hkv : 1;
-  Compression run(layers, 4, hq, hkv, dim, ringRows, caches[0].table, addresses, &ring, weights, dues, lists);
+  Compression run(layers, 4, hq, hkv, dim, ringRows, caches[0].table, addresses, &ring, weights,
+                  dues, lists);
   run.score(scale);
   run.select(pooling, sharedScores);
   settle("rpc score and select");
@@ -242,7 +280,9 @@ void checkRandom(int layers, int hq, int hkv, int dim, int ringRows, const std::
     for (int slot = 0; slot < ringRows; slot++) {
       int age = (d.newest - slot + ringRows) % ringRows;
       for (int h = 0; h < group; h++) {
-        const uint16_t* q = &ringData[((static_cast<size_t>(layer) * 4 + d.lane) * ringRows + slot) * hq * dim + (head * group + h) * dim];
+        const uint16_t* q =
+            &ringData[((static_cast<size_t>(layer) * 4 + d.lane) * ringRows + slot) * hq * dim +
+                      (head * group + h) * dim];
         double top = -INFINITY, sum = 0;
         for (int j = 0; j < d.candidates; j++) {
           const uint16_t* k = &caches[layer].pool[caches[layer].row(d.lane, d.first + j, 0, head)];
@@ -252,10 +292,13 @@ void checkRandom(int layers, int hq, int hkv, int dim, int ringRows, const std::
           top = std::max(top, z[j]);
         }
         for (int j = 0; j < d.candidates; j++) sum += std::exp(z[j] - top);
-        for (int j = 0; j < d.candidates; j++) expected[j] += weights[ringRows - 1 - age] * std::exp(z[j] - top) / sum;
+        for (int j = 0; j < d.candidates; j++)
+          expected[j] += weights[ringRows - 1 - age] * std::exp(z[j] - top) / sum;
       }
     }
-    for (int j = 0; j < d.candidates; j++) errors[problem].add(scores[static_cast<size_t>(problem) * run.maxCandidates + j], expected[j]);
+    for (int j = 0; j < d.candidates; j++)
+      errors[problem].add(scores[static_cast<size_t>(problem) * run.maxCandidates + j],
+                          expected[j]);
   });
   double worst = 0;
   for (const Error& e : errors) worst = std::max(worst, e.nmse());
@@ -269,19 +312,24 @@ void checkRandom(int layers, int hq, int hkv, int dim, int ringRows, const std::
       for (int list = 0; list < lists; list++) {
         std::vector<const float*> heads;
         for (int h = 0; h < hkv / lists; h++) {
-          heads.push_back(&scores[((n * layers + layer) * hkv + list * (hkv / lists) + h) * run.maxCandidates]);
+          heads.push_back(
+              &scores[((n * layers + layer) * hkv + list * (hkv / lists) + h) * run.maxCandidates]);
         }
-        Selection want = selectReference(heads, d.candidates, static_cast<float>(hkv / lists * group), pooling, d.kept);
+        Selection want = selectReference(heads, d.candidates,
+                                         static_cast<float>(hkv / lists * group), pooling, d.kept);
         size_t at = (n * layers + layer) * lists + list;
         bool same = cut[at] == want.cut;
-        for (int i = 0; i < d.kept; i++) same &= slots[at * run.maxKept + i] == d.first + want.kept[i];
-        expect(same, "rpc select: layer %d list %d of lane %d (%d of %d)", layer, list, d.lane, d.kept, d.candidates);
+        for (int i = 0; i < d.kept; i++)
+          same &= slots[at * run.maxKept + i] == d.first + want.kept[i];
+        expect(same, "rpc select: layer %d list %d of lane %d (%d of %d)", layer, list, d.lane,
+               d.kept, d.candidates);
         for (int head = 0; head < hkv; head++) {
           if (perHead && head != list) continue;
           const PagedCache& c = caches[layer];
           for (int kv = 0; kv < 2; kv++) {
             for (int i = 0; i < d.kept + d.window; i++) {
-              int source = i < d.kept ? d.first + want.kept[i] : d.first + d.candidates + i - d.kept;
+              int source =
+                  i < d.kept ? d.first + want.kept[i] : d.first + d.candidates + i - d.kept;
               std::copy_n(c.pool.begin() + c.row(d.lane, source, kv, head), dim,
                           expectedPools[layer].begin() + c.row(d.lane, d.first + i, kv, head));
             }
@@ -297,19 +345,22 @@ void checkRandom(int layers, int hq, int hkv, int dim, int ringRows, const std::
     pools[layer]->upload(caches[layer].pool);
   }
   // The last due lane alone gives the same bits.
-  Compression alone(layers, 4, hq, hkv, dim, ringRows, caches[0].table, addresses, &ring, weights, {dues.back()}, lists);
+  Compression alone(layers, 4, hq, hkv, dim, ringRows, caches[0].table, addresses, &ring, weights,
+                    {dues.back()}, lists);
   alone.score(scale);
   settle("rpc score alone");
   std::vector<float> single = alone.scores.download();
   bool same = true;
   for (int p = 0; p < layers * hkv; p++) {
     size_t from = ((dues.size() - 1) * layers * hkv + p) * run.maxCandidates;
-    same &= std::equal(single.begin() + p * alone.maxCandidates, single.begin() + p * alone.maxCandidates + dues.back().candidates,
+    same &= std::equal(single.begin() + p * alone.maxCandidates,
+                       single.begin() + p * alone.maxCandidates + dues.back().candidates,
                        scores.begin() + from);
   }
   expect(same, "rpc score depends on the other due lanes");
   for (auto* p : pools) delete p;
-  std::printf("  RPC %d/%d d%d R=%d, %zu lanes: worst score NMSE %.2e, lists and rows exact\n", hq, hkv, dim, ringRows, dues.size(), worst);
+  std::printf("  RPC %d/%d d%d R=%d, %zu lanes: worst score NMSE %.2e, lists and rows exact\n", hq,
+              hkv, dim, ringRows, dues.size(), worst);
 }
 
 }  // namespace
@@ -318,12 +369,19 @@ void compression(bool small) {
   checkGolden();
   checkWorkedExample();
   if (small) {
-    checkRandom(2, 14, 2, 128, 8, {{1, 10, 130, 40, 8, 3}, {3, 64, 70, 64, 8, 7}}, false, false, 7, 12288, 130);
+    checkRandom(2, 14, 2, 128, 8, {{1, 10, 130, 40, 8, 3}, {3, 64, 70, 64, 8, 7}}, false, false, 7,
+                12288, 130);
+    checkRandom(1, 5, 1, 128, 4, {{2, 1, 66, 17, 4, 0}}, false, true, 5, 0, 136);
+    checkRandom(1, 4, 2, 64, 8, {{0, 63, 129, 64, 8, 2}, {1, 30, 2, 1, 8, 7}}, true, false, 3,
+                12288, 137);
     return;
   }
-  checkRandom(2, 28, 4, 128, 32, {{1, 129, 1024, 256, 32, 31}, {0, 1, 1792, 1024, 32, 5}, {3, 64, 65, 1, 32, 12}}, false, false, 7, 12288, 131);
+  checkRandom(2, 28, 4, 128, 32,
+              {{1, 129, 1024, 256, 32, 31}, {0, 1, 1792, 1024, 32, 5}, {3, 64, 65, 1, 32, 12}},
+              false, false, 7, 12288, 131);
   checkRandom(1, 40, 8, 128, 32, {{2, 63, 513, 511, 32, 0}}, false, true, 7, 100, 132);
-  checkRandom(1, 4, 2, 64, 32, {{0, 100, 448, 64, 32, 9}, {1, 30, 2, 1, 32, 9}}, true, false, 3, 12288, 133);
+  checkRandom(1, 4, 2, 64, 32, {{0, 100, 448, 64, 32, 9}, {1, 30, 2, 1, 32, 9}}, true, false, 3,
+              12288, 133);
   checkRandom(1, 14, 2, 128, 128, {{0, 7, 700, 300, 128, 100}}, false, true, 7, 12288, 134);
   checkRandom(1, 2, 1, 64, 1, {{0, 0, 70000, 30000, 1, 0}}, false, true, 7, 12288, 135);
 }
@@ -333,14 +391,16 @@ void benchCompression() {
   struct Case {
     int candidates, kept, lanes;
   };
-  for (const Case& c : {Case{1024, 256, 1}, Case{4864, 4096, 1}, Case{8704, 7936, 1}, Case{4864, 4096, 8}}) {
+  for (const Case& c :
+       {Case{1024, 256, 1}, Case{4864, 4096, 1}, Case{8704, 7936, 1}, Case{4864, 4096, 8}}) {
     if (profiling && c.candidates != 8704) continue;
     const int layers = 28, hq = 28, hkv = 4, dim = 128, ringRows = 32, prompt = 128;
     int rows = prompt + c.candidates + ringRows, pagesPerLane = (rows + 63) / 64;
     std::vector<int> table;
     std::vector<Due> dues;
     for (int lane = 0; lane < c.lanes; lane++) {
-      for (int p = 0; p < pagesPerLane; p++) table.push_back(lane * pagesPerLane + (p * 37 + 11) % pagesPerLane);
+      for (int p = 0; p < pagesPerLane; p++)
+        table.push_back(lane * pagesPerLane + (p * 37 + 11) % pagesPerLane);
       dues.push_back({lane, prompt, c.candidates, c.kept, ringRows, 5});
     }
     if (pagesPerLane % 37 == 0) std::printf("  (page order is not a permutation)\n");
@@ -348,12 +408,16 @@ void benchCompression() {
     std::vector<uint16_t> chunk = normalBf16(1 << 20, 1.0f, 140);
     Buffer<uint16_t> pool(layerHalves * layers);
     for (size_t at = 0; at < pool.size(); at += chunk.size()) {
-      CUDA(cudaMemcpyAsync(pool.get() + at, chunk.data(), std::min(chunk.size(), pool.size() - at) * 2, cudaMemcpyHostToDevice));
+      CUDA(cudaMemcpyAsync(pool.get() + at, chunk.data(),
+                           std::min(chunk.size(), pool.size() - at) * 2, cudaMemcpyHostToDevice));
     }
     std::vector<unsigned long long> addresses;
-    for (int l = 0; l < layers; l++) addresses.push_back(reinterpret_cast<unsigned long long>(pool.get() + layerHalves * l));
-    Buffer<uint16_t> ring(normalBf16(static_cast<size_t>(layers) * c.lanes * ringRows * hq * dim, 1.5f, 141));
-    Compression run(layers, c.lanes, hq, hkv, dim, ringRows, table, addresses, &ring, ringWeights(ringRows, false), dues, 1);
+    for (int l = 0; l < layers; l++)
+      addresses.push_back(reinterpret_cast<unsigned long long>(pool.get() + layerHalves * l));
+    Buffer<uint16_t> ring(
+        normalBf16(static_cast<size_t>(layers) * c.lanes * ringRows * hq * dim, 1.5f, 141));
+    Compression run(layers, c.lanes, hq, hkv, dim, ringRows, table, addresses, &ring,
+                    ringWeights(ringRows, false), dues, 1);
     double stats = graphMicros(2, [&](cudaStream_t s, int) { run.score(0.0883883f, s, 1); });
     double columns = graphMicros(2, [&](cudaStream_t s, int) { run.score(0.0883883f, s, 2); });
     double score = stats + columns;
@@ -367,8 +431,11 @@ void benchCompression() {
     settle("bench compression");
     double flop = 4.0 * c.lanes * layers * hq * ringRows * static_cast<double>(c.candidates) * dim;
     double moved = 2.0 * c.lanes * layers * hkv * 2 * (c.kept + ringRows) * dim * 2.0;
-    std::printf("  %d lane(s), %d -> %d: score %.0f + %.0f (%.0f TFLOP/s), select %.0f, compact %.0f (%.0f %% of 3.0 TB/s), whole %.0f\n", c.lanes,
-                c.candidates, c.kept, stats, columns, flop / score * 1e-6, select, compact, 100 * bandwidthShare(moved, compact), whole);
+    std::printf(
+        "  %d lane(s), %d -> %d: score %.0f + %.0f (%.0f TFLOP/s), select %.0f, compact %.0f (%.0f "
+        "%% of 3.0 TB/s), whole %.0f\n",
+        c.lanes, c.candidates, c.kept, stats, columns, flop / score * 1e-6, select, compact,
+        100 * bandwidthShare(moved, compact), whole);
   }
 }
 

@@ -1,4 +1,5 @@
-// Decode attention: against float64, bitwise independence of the batch and of the grid, and bandwidth.
+// Decode attention: against float64, bitwise independence of the batch and of the grid, and
+// bandwidth.
 #include "../../main/cuda/attention_merge.cu"
 #include "../../main/cuda/attention_work_list.cu"
 #include "../../main/cuda/paged_attention_decode.cu"
@@ -10,8 +11,8 @@ TRACEMILL_DECODE_KERNEL(decode_d128_w8s3, 128, 8, 3, 1)
 namespace check {
 namespace {
 
-using DecodeKernel = void (*)(const unsigned short*, const unsigned short*, const int*, const int*, float*, float2*,
-                              unsigned short*, int, int, float);
+using DecodeKernel = void (*)(const unsigned short*, const unsigned short*, const int*, const int*,
+                              float*, float2*, unsigned short*, int, int, float);
 
 struct Variant {
   const char* name;
@@ -58,21 +59,34 @@ struct Runner {
     for (int lane : laneOf) total += lane < 0 ? 0 : (kvLen[lane] + 1 + 255) / 256;
     return total;
   }
-  Runner(const std::vector<int>& lanes, const std::vector<int>& lengths, const std::vector<int>& pages, int pagesPerLane,
-         int queryHeads, int kvHeads, int headDim)
-      : rows(static_cast<int>(lanes.size())), numLanes(static_cast<int>(lengths.size())), maxPages(pagesPerLane),
-        hq(queryHeads), hkv(kvHeads), dim(headDim), scale(1.0f / std::sqrt(static_cast<float>(headDim))), laneOf(lanes),
-        kvLen(lengths), table(pages), work(std::max<size_t>(chunks(lanes, lengths), 256) * 8), workCount(1), rowChunks(rows),
-        partial(chunks(lanes, lengths) * hkv * (hq / hkv) * dim), stats(chunks(lanes, lengths) * hkv * (hq / hkv)),
-        query(static_cast<size_t>(rows) * hq * dim), out(static_cast<size_t>(rows) * hq * dim) {}
+  Runner(const std::vector<int>& lanes, const std::vector<int>& lengths,
+         const std::vector<int>& pages, int pagesPerLane, int queryHeads, int kvHeads, int headDim)
+      : rows(static_cast<int>(lanes.size())),
+        numLanes(static_cast<int>(lengths.size())),
+        maxPages(pagesPerLane),
+        hq(queryHeads),
+        hkv(kvHeads),
+        dim(headDim),
+        scale(1.0f / std::sqrt(static_cast<float>(headDim))),
+        laneOf(lanes),
+        kvLen(lengths),
+        table(pages),
+        work(std::max<size_t>(chunks(lanes, lengths), 256) * 8),
+        workCount(1),
+        rowChunks(rows),
+        partial(chunks(lanes, lengths) * hkv * (hq / hkv) * dim),
+        stats(chunks(lanes, lengths) * hkv * (hq / hkv)),
+        query(static_cast<size_t>(rows) * hq * dim),
+        out(static_cast<size_t>(rows) * hq * dim) {}
   void list(cudaStream_t stream) {
-    attention_work_list<<<16, 256, 0, stream>>>(laneOf.get(), kvLen.get(), table.get(), work.get(), workCount.get(),
-                                                rowChunks.get(), rows, maxPages);
+    attention_work_list<<<16, 256, 0, stream>>>(laneOf.get(), kvLen.get(), table.get(), work.get(),
+                                                workCount.get(), rowChunks.get(), rows, maxPages);
   }
   void attend(const Variant& v, const uint16_t* pool, cudaStream_t stream, int grid = 0) {
     int ctas = grid > 0 ? grid : multiprocessors() * v.blocksPerSm;
-    v.kernel<<<ctas, v.threads, v.sharedBytes, stream>>>(
-        query.get(), pool, work.get(), workCount.get(), partial.get(), stats.get(), out.get(), hq, hkv, scale);
+    v.kernel<<<ctas, v.threads, v.sharedBytes, stream>>>(query.get(), pool, work.get(),
+                                                         workCount.get(), partial.get(),
+                                                         stats.get(), out.get(), hq, hkv, scale);
     if (!merged) return;
     (dim == 128 ? attention_merge_d128 : attention_merge_d64)<<<dim3(hq, rows), 128, 0, stream>>>(
         partial.get(), stats.get(), rowChunks.get(), out.get(), hq, hkv);
@@ -89,7 +103,8 @@ void checkCase(int hq, int hkv, int dim, const std::vector<int>& attended, uint6
     if (i == lanes / 2) laneOf.push_back(-1);
   }
   std::vector<int> table = cache.table;
-  for (int& page : table) page = page == 0x7fffffff ? -1000000 : page;   // an unused entry must never be followed
+  for (int& page : table)
+    page = page == 0x7fffffff ? -1000000 : page;  // an unused entry must never be followed
   Runner run(laneOf, cached, table, cache.maxPages, hq, hkv, dim);
   Buffer<uint16_t> pool(cache.pool);
   std::vector<uint16_t> query = normalBf16(run.query.size(), 1.5f, stream + 5);
@@ -116,12 +131,15 @@ void checkCase(int hq, int hkv, int dim, const std::vector<int>& attended, uint6
     if (errors[i].nmse() > worst) worst = errors[i].nmse(), at = i;
     largest = std::max(largest, errors[i].largest);
   }
-  expect(worst < 3e-5, "decode attention %d/%d d%d: NMSE %.3g at row %d (%d cache rows) head %d", hq, hkv, dim, worst,
-         at / hq, laneOf[at / hq] < 0 ? -1 : attended[laneOf[at / hq]], at % hq);
-  std::printf("  decode %d/%d d%d, %d rows: worst NMSE %.2e, largest error %.2e\n", hq, hkv, dim, rows, worst, largest);
+  expect(worst < 3e-5, "decode attention %d/%d d%d: NMSE %.3g at row %d (%d cache rows) head %d",
+         hq, hkv, dim, worst, at / hq, laneOf[at / hq] < 0 ? -1 : attended[laneOf[at / hq]],
+         at % hq);
+  std::printf("  decode %d/%d d%d, %d rows: worst NMSE %.2e, largest error %.2e\n", hq, hkv, dim,
+              rows, worst, largest);
   for (int row = 0; row < rows; row++) {
     bool untouched = true;
-    for (int k = 0; k < hq * dim; k++) untouched &= out[static_cast<size_t>(row) * hq * dim + k] == 0xffff;
+    for (int k = 0; k < hq * dim; k++)
+      untouched &= out[static_cast<size_t>(row) * hq * dim + k] == 0xffff;
     expect(untouched == (laneOf[row] < 0), "padding row %d", row);
   }
   // Again in the same workspace with another grid, then every row alone.
@@ -137,13 +155,15 @@ void checkCase(int hq, int hkv, int dim, const std::vector<int>& attended, uint6
     if (laneOf[row] < 0) continue;
     Runner alone({laneOf[row]}, cached, table, cache.maxPages, hq, hkv, dim);
     size_t width = static_cast<size_t>(hq) * dim;
-    alone.query.upload(std::vector<uint16_t>(query.begin() + row * width, query.begin() + (row + 1) * width));
+    alone.query.upload(
+        std::vector<uint16_t>(query.begin() + row * width, query.begin() + (row + 1) * width));
     alone.list(0);
     alone.attend(v, pool.get(), 0);
     settle("paged_attention_decode alone");
     std::vector<uint16_t> single = alone.out.download();
     expect(std::equal(single.begin(), single.end(), out.begin() + row * width),
-           "row %d (%d cache rows) differs when it is alone in the batch", row, attended[laneOf[row]]);
+           "row %d (%d cache rows) differs when it is alone in the batch", row,
+           attended[laneOf[row]]);
   }
 }
 
@@ -197,7 +217,8 @@ void bench(const char* name, int hq, int hkv, int dim, const std::vector<int>& a
       run.attend(v, reinterpret_cast<uint16_t*>(pool.get() + layerWords * (i % layers)), stream);
     });
     run.merged = true;
-    std::printf("  %s %7.1f us %5.1f %% (unmerged %.1f)", v.name, micros, 100 * bandwidthShare(bytes, micros), alone);
+    std::printf("  %s %7.1f us %5.1f %% (unmerged %.1f)", v.name, micros,
+                100 * bandwidthShare(bytes, micros), alone);
   }
   double listMicros = graphMicros(20, [&](cudaStream_t stream, int) { run.list(stream); });
   std::printf("  list %.1f us\n", listMicros);
@@ -207,21 +228,30 @@ void bench(const char* name, int hq, int hkv, int dim, const std::vector<int>& a
 
 void decodeAttention(bool small) {
   if (small) {
-    checkCase(14, 2, 128, {1, 17, 65, 257, 600}, 1);
-    checkCase(4, 2, 64, {1, 64, 300}, 2);
+    // Every number of query heads that a KV head can have.
+    for (int group = 1; group <= 8; group++) {
+      int hkv = group <= 4 ? 2 : 1;
+      checkCase(group * hkv, hkv, 128, {1, 65, 530}, group);
+      checkCase(group * hkv, hkv, 64, {17, 64, 257}, group + 10);
+    }
     return;
   }
-  checkCase(28, 4, 128, {1, 2, 15, 16, 17, 63, 64, 65, 255, 256, 257, 511, 513, 1000, 4096, 4097, 4600, 8200}, 1);
+  checkCase(28, 4, 128,
+            {1, 2, 15, 16, 17, 63, 64, 65, 255, 256, 257, 511, 513, 1000, 4096, 4097, 4600, 8200},
+            1);
   checkCase(40, 8, 128, {1, 130, 256, 2049}, 2);
   checkCase(32, 8, 128, {33, 191, 1025}, 3);
   checkCase(4, 2, 64, {1, 2, 16, 64, 65, 257, 1000, 4097, 9000}, 4);
   checkCase(6, 6, 64, {1, 100, 700}, 5);
   checkCase(16, 2, 128, {9, 300}, 6);
   checkCase(9, 3, 64, {255, 256, 257}, 7);
+  checkCase(10, 2, 64, {31, 800}, 8);
+  checkCase(7, 1, 64, {129, 2000}, 9);
 }
 
 void benchDecodeAttention() {
-  std::vector<Variant> all = {shipped(128), variant<128, 8, 3>("8 warps, 1 CTA", decode_d128_w8s3, 1)};
+  std::vector<Variant> all = {shipped(128),
+                              variant<128, 8, 3>("8 warps, 1 CTA", decode_d128_w8s3, 1)};
   std::vector<Variant> one = {shipped(128)};
   Random random(5);
   std::vector<int> ragged;

@@ -6,14 +6,17 @@
 // bytes. Then a row's bits must not change with M, with the kernel of another bucket, or on a
 // second launch.
 //
-// Usage: gemm_check [seed [largest N * K]]. Exit status 1 if any check fails. The limit leaves out
-// the shapes of real models, for runs under compute-sanitizer.
+// Usage: gemm_check [small] [seed]. Exit status 1 if any check fails. "small" is for runs under
+// compute-sanitizer: no shapes of real models, one batch for each kernel, few thread blocks.
 
 #include <cmath>
 #include <cstring>
 #include <ctime>
 
 #include "gemm_support.cuh"
+
+// Thread blocks of a small run: five pairs.
+constexpr int kSmallGrid = 10;
 
 static int failures = 0;
 static int checks = 0;
@@ -352,14 +355,25 @@ class ProductCheck {
   double nmse_ = 0;
 };
 
+// The batches that a shape is tried with.
+struct Batches {
+  std::vector<int> decode;
+  std::vector<int> prefill;
+};
+
+static const Batches kAllBatches = {
+    {1, 2, 3, 7, 8, 9, 16, 17, 31, 32, 33, 64, 65, 100, 128, 129, 192, 193, 255, 256},
+    {1, 5, 100, 127, 128, 129, 256, 257, 300}};
+static const Batches kSmallBatches = {{5, 9, 31, 33, 65, 129}, {100, 129}};
+
 static void check_shape(const Device& device, int n, int k, int epilogue, int prefill_rows,
-                        unsigned long long seed) {
+                        const Batches& batches, unsigned long long seed) {
   ProductCheck check(device, n, k, epilogue, prefill_rows, seed);
   const SkinnyVariant& largest = skinny_variant_for(256);
   check.run(0, 256, &largest);
   check.compare(256, "skinny_gemm");
   check.keep();
-  for (int m : {1, 2, 3, 7, 8, 9, 16, 17, 31, 32, 33, 64, 65, 100, 128, 129, 192, 193, 255, 256}) {
+  for (int m : batches.decode) {
     const SkinnyVariant& variant = skinny_variant_for(m);
     check.run(0, m, &variant);
     check.compare(m, "skinny_gemm");
@@ -373,7 +387,7 @@ static void check_shape(const Device& device, int n, int k, int epilogue, int pr
   check.run(0, prefill_rows, nullptr);
   check.compare(prefill_rows, "prefill_gemm");
   check.keep();
-  for (int m : {1, 5, 100, 127, 128, 129, 256, 257, 300}) {
+  for (int m : batches.prefill) {
     if (m < prefill_rows) {
       check.run(0, m, nullptr);
       check.compare(m, "prefill_gemm");
@@ -387,26 +401,35 @@ static void check_shape(const Device& device, int n, int k, int epilogue, int pr
 }
 
 int main(int argc, char** argv) {
-  unsigned long long seed = argc > 1 ? std::strtoull(argv[1], nullptr, 10)
-                                     : static_cast<unsigned long long>(time(nullptr));
+  const bool small = argc > 1 && std::strcmp(argv[1], "small") == 0;
+  const int seed_at = small ? 2 : 1;
+  unsigned long long seed = argc > seed_at ? std::strtoull(argv[seed_at], nullptr, 10)
+                                           : static_cast<unsigned long long>(time(nullptr));
   Device device;
+  if (small) {
+    device.grid = kSmallGrid;
+  }
   std::printf("%s, seed %llu\n", device.properties.name, seed);
   check_packing(device, seed);
   struct Case {
     int n, k, epilogue, rows;
   };
-  const Case cases[] = {{1, 8, 0, 260},        {17, 40, 1, 300},      {48, 72, 2, 300},
-                        {130, 64, 0, 300},     {256, 256, 1, 300},    {512, 256, 0, 513},
-                        {1536, 256, 2, 300},   {256, 768, 1, 300},    {2048, 256, 0, 300},
-                        {300, 1000, 1, 300},   {272, 4104, 2, 300},   {4608, 3584, 0, 700},
-                        {3584, 3584, 1, 2048}, {37888, 3584, 2, 400}, {3584, 18944, 1, 600},
-                        {16000, 3584, 0, 300}, {5120, 27648, 1, 300}, {6144, 4096, 0, 300}};
-  long long largest = argc > 2 ? std::strtoll(argv[2], nullptr, 10) : 1ll << 60;
-  for (const Case& c : cases) {
-    if (c.n * static_cast<long long>(c.k) > largest) {
-      continue;
-    }
-    check_shape(device, c.n, c.k, c.epilogue, c.rows, seed + c.n);
+  // Blocks of 256 rows that come out even on five pairs, fewer, and one too many; K of one slab and
+  // more, with tails.
+  const std::vector<Case> small_cases = {{17, 40, 1, 260},
+                                         {48, 72, 2, 260},
+                                         {512, 256, 0, 260},
+                                         {1536, 200, 2, 260},
+                                         {300, 1000, 1, 260}};
+  const std::vector<Case> all_cases = {
+      {1, 8, 0, 260},        {17, 40, 1, 300},      {48, 72, 2, 300},      {130, 64, 0, 300},
+      {256, 256, 1, 300},    {512, 256, 0, 513},    {1536, 256, 2, 300},   {256, 768, 1, 300},
+      {2048, 256, 0, 300},   {300, 1000, 1, 300},   {272, 4104, 2, 300},   {4608, 3584, 0, 700},
+      {3584, 3584, 1, 2048}, {37888, 3584, 2, 400}, {3584, 18944, 1, 600}, {16000, 3584, 0, 300},
+      {5120, 27648, 1, 300}, {6144, 4096, 0, 300}};
+  for (const Case& c : small ? small_cases : all_cases) {
+    check_shape(device, c.n, c.k, c.epilogue, c.rows, small ? kSmallBatches : kAllBatches,
+                seed + c.n);
   }
   std::vector<float> workspace = device.workspace->download();
   size_t left = 0;

@@ -1,4 +1,5 @@
-// A host-side paged KV cache for the checks: random pages per lane, NaN everywhere that no row was written.
+// A host-side paged KV cache for the checks: random pages per lane, NaN everywhere that no row was
+// written.
 #pragma once
 
 #include "test_support.cuh"
@@ -7,10 +8,11 @@ namespace check {
 
 struct PagedCache {
   int numLanes, maxPages, numPages, numKvHeads, headDim;
-  std::vector<int> table;        // [lane][maxPages]
-  std::vector<uint16_t> pool;    // [page][K|V][kvHead][64][d]
+  std::vector<int> table;      // [lane][maxPages]
+  std::vector<uint16_t> pool;  // [page][K|V][kvHead][64][d]
 
-  PagedCache(const std::vector<int>& rowsOfLane, int kvHeads, int dim, uint64_t stream, int spareRows = 64)
+  PagedCache(const std::vector<int>& rowsOfLane, int kvHeads, int dim, uint64_t stream,
+             int spareRows = 64)
       : numLanes(static_cast<int>(rowsOfLane.size())), numKvHeads(kvHeads), headDim(dim) {
     int longest = *std::max_element(rowsOfLane.begin(), rowsOfLane.end()) + spareRows;
     maxPages = ((longest + 63) / 64 + 3) / 4 * 4;
@@ -24,7 +26,8 @@ struct PagedCache {
     pool.assign(static_cast<size_t>(numPages) * 2 * kvHeads * 64 * dim, 0x7fff);
     int used = 0;
     for (int lane = 0; lane < numLanes; lane++) {
-      for (int p = 0; p < (rowsOfLane[lane] + spareRows + 63) / 64; p++) table[lane * maxPages + p] = order[used++];
+      for (int p = 0; p < (rowsOfLane[lane] + spareRows + 63) / 64; p++)
+        table[lane * maxPages + p] = order[used++];
     }
     parallel(numLanes, [&](int lane) {
       Random data(stream * 1000 + 17 + lane);

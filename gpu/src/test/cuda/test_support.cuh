@@ -1,4 +1,5 @@
-// What every kernel check uses: device buffers with a canary behind them, seeded random data, error measures, graph timing.
+// What every kernel check uses: device buffers with a canary behind them, seeded random data, error
+// measures, graph timing.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -20,7 +21,7 @@ namespace check {
 inline int failures = 0;
 inline int passes = 0;
 inline uint64_t runSeed = 1;
-inline bool profiling = false;   // one plain launch in place of each timing, for a profiler
+inline bool profiling = false;  // one plain launch in place of each timing, for a profiler
 
 inline void cuda(cudaError_t status, const char* what, int line) {
   if (status != cudaSuccess) {
@@ -95,7 +96,8 @@ class Buffer {
 
 struct Random {
   uint64_t state;
-  explicit Random(uint64_t stream) : state(runSeed * 0x9e3779b97f4a7c15ull + stream * 0xd1342543de82ef95ull) {}
+  explicit Random(uint64_t stream)
+      : state(runSeed * 0x9e3779b97f4a7c15ull + stream * 0xd1342543de82ef95ull) {}
   uint64_t next() {
     uint64_t z = (state += 0x9e3779b97f4a7c15ull);
     z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
@@ -106,7 +108,8 @@ struct Random {
   int below(int n) { return static_cast<int>(next() % static_cast<uint64_t>(n)); }
   float normal() {
     double u = uniform() + 0x1.0p-54;
-    return static_cast<float>(std::sqrt(-2.0 * std::log(u)) * std::cos(6.283185307179586 * uniform()));
+    return static_cast<float>(std::sqrt(-2.0 * std::log(u)) *
+                              std::cos(6.283185307179586 * uniform()));
   }
 };
 
@@ -139,7 +142,8 @@ inline std::vector<float> normalFloat(size_t count, float sigma, uint64_t stream
 }
 
 inline void parallel(int count, const std::function<void(int)>& body) {
-  int workers = std::max(1, std::min<int>(count, static_cast<int>(std::thread::hardware_concurrency())));
+  int workers =
+      std::max(1, std::min<int>(count, static_cast<int>(std::thread::hardware_concurrency())));
   std::vector<std::thread> threads;
   for (int w = 0; w < workers; w++) {
     threads.emplace_back([=, &body] {
@@ -149,7 +153,8 @@ inline void parallel(int count, const std::function<void(int)>& body) {
   for (auto& t : threads) t.join();
 }
 
-// Normalised mean squared error and largest absolute error; NaN or infinity anywhere makes both infinite.
+// Normalised mean squared error and largest absolute error; NaN or infinity anywhere makes both
+// infinite.
 struct Error {
   double squares = 0, norm = 0, largest = 0;
   void add(double actual, double expected) {
@@ -162,7 +167,8 @@ struct Error {
   double nmse() const { return norm > 0 ? squares / norm : squares; }
 };
 
-// Microseconds of one of `launches` launches captured in a graph: median over 7 replays after 2 for warm-up.
+// Microseconds of one of `launches` launches captured in a graph: median over 7 replays after 2 for
+// warm-up.
 inline double graphMicros(int launches, const std::function<void(cudaStream_t, int)>& launch) {
   if (profiling) {
     launch(nullptr, 0);
@@ -197,9 +203,11 @@ inline double graphMicros(int launches, const std::function<void(cudaStream_t, i
   return times[times.size() / 2] * 1000.0 / launches;
 }
 
-constexpr double kPeakBytesPerSecond = 3.0e12;   // measured copy rate of the H100 80GB HBM3
+constexpr double kPeakBytesPerSecond = 3.0e12;  // measured copy rate of the H100 80GB HBM3
 
-inline double bandwidthShare(double bytes, double micros) { return bytes / (micros * 1e-6) / kPeakBytesPerSecond; }
+inline double bandwidthShare(double bytes, double micros) {
+  return bytes / (micros * 1e-6) / kPeakBytesPerSecond;
+}
 
 // The files' entry points.
 void embedNormRope();

@@ -12,6 +12,7 @@ import io.tracemill.gpu.internal.kernel.BatchRows;
 import io.tracemill.gpu.internal.kernel.HeadShape;
 import io.tracemill.gpu.internal.kernel.Launcher;
 import io.tracemill.gpu.internal.kernel.SkinnyGemmKernel;
+import io.tracemill.gpu.internal.kernel.Tuning;
 import io.tracemill.gpu.internal.memory.DeviceMemory;
 import io.tracemill.gpu.internal.memory.ResourceStack;
 import io.tracemill.gpu.internal.module.KernelLibrary;
@@ -41,6 +42,7 @@ final class CudaSession implements AutoCloseable {
   private final PrefillStage prefillStage;
   private final Optional<Compressor> compressor;
   private final DecodeGraphs graphs;
+  private long weightLoadMillis;
 
   private CudaSession(CudaDriver driver, int ordinal, BackendRequest request) {
     this.driver = driver;
@@ -55,8 +57,11 @@ final class CudaSession implements AutoCloseable {
       stream = driver.createStream();
       resources.add(() -> driver.destroyStream(stream));
       KernelLibrary library =
-          resources.add(KernelLibrary.load(driver, KernelManifest.load(), device));
-      Launcher launcher = resources.add(new Launcher(driver, library, device, stream));
+          resources.add(
+              KernelLibrary.load(
+                  driver, KernelManifest.load(), device, KernelLibrary.Preference.ofThisProcess()));
+      Launcher launcher =
+          resources.add(new Launcher(driver, library, device, stream, Tuning.ofThisProcess()));
       weights = loadWeights(launcher, request);
       SkinnyGemmKernel skinny = new SkinnyGemmKernel(launcher);
       mailbox = resources.add(new TokenMailbox(driver, stream));
@@ -160,10 +165,11 @@ final class CudaSession implements AutoCloseable {
     try (WeightLoader loader = new WeightLoader(driver, memory, launcher, buffers)) {
       loaded = loader.load(request.config(), request.weights());
     }
+    weightLoadMillis = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start);
     LOG.info(
         "Weights: {} on the device in {} ms",
         CudaErrors.bytes(memory.bytesInUse()),
-        TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start));
+        weightLoadMillis);
     return loaded;
   }
 
@@ -186,6 +192,11 @@ final class CudaSession implements AutoCloseable {
     } catch (RuntimeException e) {
       failure.addSuppressed(e);
     }
+  }
+
+  /** How long the weights took from their files, or their generator, to the device. */
+  long weightLoadMillis() {
+    return weightLoadMillis;
   }
 
   /** Makes the device's context current on this thread. */

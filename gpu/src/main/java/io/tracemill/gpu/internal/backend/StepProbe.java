@@ -69,6 +69,11 @@ public final class StepProbe implements AutoCloseable {
     return session.memory().peakBytes();
   }
 
+  /** How long the weights took from their files, or their generator, to the device. */
+  public long weightLoadMillis() {
+    return session.weightLoadMillis();
+  }
+
   /** Bytes of all matrices, which a decode step reads at the least. */
   public long streamedBytes() {
     return session.weights().streamedBytes();

@@ -164,7 +164,7 @@ final class Transformer {
           norm.enqueueDecode(work.residual, weights.finalNorm(), work.normed, batch.laneOf(), rows);
       case OUTPUT_PROJECTION ->
           multiply(weights.outputProjection(), work.normed, work.logits, rows, Epilogue.STORE);
-      case SAMPLE -> sample.enqueue(work.logits, batch.laneOf(), sampling, rows);
+      case SAMPLE -> sample.enqueueDecode(work.logits, batch.laneOf(), sampling, rows);
       case ADVANCE -> publish.enqueueAdvance(batch, outlet, rows);
     }
   }
@@ -191,6 +191,7 @@ final class Transformer {
           work.normed,
           work.queryKeyValue,
           segments.numRowsAddress(),
+          rows,
           Epilogue.STORE);
       rope.enqueuePrefill(
           work.queryKeyValue, layer.constants(), work.ropeTables, segments, batch, targets(i));
@@ -200,12 +201,23 @@ final class Transformer {
           work.attended,
           work.residual,
           segments.numRowsAddress(),
+          rows,
           Epilogue.RESIDUAL);
       norm.enqueuePrefill(work.residual, layer.postAttentionNorm(), work.normed, rows);
       prefillGemm.enqueue(
-          layer.gateUp(), work.normed, work.gated, segments.numRowsAddress(), Epilogue.SILU_MUL);
+          layer.gateUp(),
+          work.normed,
+          work.gated,
+          segments.numRowsAddress(),
+          rows,
+          Epilogue.SILU_MUL);
       prefillGemm.enqueue(
-          layer.down(), work.gated, work.residual, segments.numRowsAddress(), Epilogue.RESIDUAL);
+          layer.down(),
+          work.gated,
+          work.residual,
+          segments.numRowsAddress(),
+          rows,
+          Epilogue.RESIDUAL);
     }
     if (sampled.count() > 0) {
       norm.enqueueGather(
@@ -218,7 +230,7 @@ final class Transformer {
           sampled.count(),
           Epilogue.STORE,
           work.gemmWorkspace);
-      sample.enqueue(work.logits, sampled.laneOf(), sampling, sampled.count());
+      sample.enqueuePrefill(work.logits, sampled.laneOf(), sampling, sampled.count());
     }
     publish.enqueuePublish(sampled.laneOf(), outlet, sampled.count());
   }

@@ -46,6 +46,6 @@ public final class AttentionWorkListKernel {
         .address(rowChunks)
         .integer(rows)
         .integer(batch.maxPages())
-        .launch(function, LaunchShape.of(GRID, BLOCK));
+        .launchOfStep(function, LaunchShape.of(GRID, BLOCK), rows);
   }
 }

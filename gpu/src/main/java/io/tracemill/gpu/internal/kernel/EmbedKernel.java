@@ -36,7 +36,7 @@ public final class EmbedKernel {
         .address(laneOf)
         .address(residual)
         .integer(hidden)
-        .launch(decode, LaunchShape.of(rows, BLOCK));
+        .launchOfStep(decode, LaunchShape.of(rows, BLOCK), rows);
   }
 
   /** Embeds {@code tokens [rows]} int32. */

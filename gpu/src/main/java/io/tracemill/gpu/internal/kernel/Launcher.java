@@ -25,6 +25,7 @@ public final class Launcher implements AutoCloseable {
   private final KernelLibrary library;
   private final DeviceInfo device;
   private final CUstream stream;
+  private final Tuning tuning;
   private final PinnedBuffer parameters;
   private final ByteBuffer values;
   private int count;
@@ -34,11 +35,13 @@ public final class Launcher implements AutoCloseable {
    *
    * @param device the device of the current context
    */
-  public Launcher(CudaDriver driver, KernelLibrary library, DeviceInfo device, CUstream stream) {
+  public Launcher(
+      CudaDriver driver, KernelLibrary library, DeviceInfo device, CUstream stream, Tuning tuning) {
     this.driver = driver;
     this.library = library;
     this.device = device;
     this.stream = stream;
+    this.tuning = tuning;
     this.parameters = new PinnedBuffer(driver, 2 * VALUES_OFFSET);
     this.values = parameters.bytes();
     long firstValue = parameters.memory().hostAddress() + VALUES_OFFSET;
@@ -74,6 +77,16 @@ public final class Launcher implements AutoCloseable {
   /** Enqueues the kernel, after the one before it has finished. */
   public void launch(CUfunction function, LaunchShape shape) {
     launch(function, shape, LaunchOrder.SERIAL);
+  }
+
+  /** Enqueues a small kernel of a decode step of {@code rows} rows. */
+  void launchOfStep(CUfunction function, LaunchShape shape, int rows) {
+    launch(function, shape, tuning.smallOrder(rows));
+  }
+
+  /** The choices that differ in speed alone. */
+  Tuning tuning() {
+    return tuning;
   }
 
   /** Looks up a kernel. */

@@ -73,14 +73,15 @@ public final class PagedAttentionDecodeKernel {
         .integer(heads.numQueryHeads())
         .integer(heads.numKvHeads())
         .number(heads.scale())
-        .launch(
+        .launchOfStep(
             function,
             new LaunchShape(
                 BLOCKS_PER_MULTIPROCESSOR * launcher.device().numMultiprocessors(),
                 1,
                 1,
                 BLOCK,
-                sharedBytes));
+                sharedBytes),
+            rows);
     launcher
         .address(scratch.partial())
         .address(scratch.partialStats())
@@ -88,6 +89,6 @@ public final class PagedAttentionDecodeKernel {
         .address(out)
         .integer(heads.numQueryHeads())
         .integer(heads.numKvHeads())
-        .launch(merge, new LaunchShape(heads.numQueryHeads(), rows, 1, MERGE_BLOCK, 0));
+        .launchOfStep(merge, new LaunchShape(heads.numQueryHeads(), rows, 1, MERGE_BLOCK, 0), rows);
   }
 }

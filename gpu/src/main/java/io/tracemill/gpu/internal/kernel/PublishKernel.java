@@ -44,7 +44,7 @@ public final class PublishKernel {
         .address(outlet.hostTokens())
         .address(outlet.hostSequence())
         .integer(rows)
-        .launch(advance, LaunchShape.of(1, BLOCK));
+        .launchOfStep(advance, LaunchShape.of(1, BLOCK), rows);
   }
 
   /** Publishes the tokens of {@code laneOf [rows]}; rows may be 0. */

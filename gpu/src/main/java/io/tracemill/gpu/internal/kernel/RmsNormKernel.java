@@ -36,7 +36,7 @@ public final class RmsNormKernel {
         .address(laneOf)
         .integer(hidden)
         .number(eps)
-        .launch(decode, LaunchShape.of(rows, BLOCK));
+        .launchOfStep(decode, LaunchShape.of(rows, BLOCK), rows);
   }
 
   /** Every row. */

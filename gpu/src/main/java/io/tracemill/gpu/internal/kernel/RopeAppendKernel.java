@@ -74,7 +74,7 @@ public final class RopeAppendKernel {
         .integer(heads.numQueryHeads())
         .integer(heads.numKvHeads())
         .number(eps)
-        .launch(decode, shape(rows));
+        .launchOfStep(decode, shape(rows), rows);
   }
 
   /** The rows of prompt chunks; no ring is written. */

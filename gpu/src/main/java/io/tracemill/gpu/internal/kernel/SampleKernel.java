@@ -1,9 +1,13 @@
 package io.tracemill.gpu.internal.kernel;
 
+import io.tracemill.gpu.internal.device.CudaDriver.LaunchOrder;
 import io.tracemill.gpu.internal.device.LaunchShape;
 import jcuda.driver.CUfunction;
 
-/** {@code sample_cluster}, {@code sample_row} and {@code mark_seen}: the next token of each row. */
+/**
+ * {@code sample_cluster}, {@code sample_cluster_many}, {@code sample_row} and {@code mark_seen}:
+ * the next token of each row, the same in all of them. A lane gets -1 where a logit is not finite.
+ */
 public final class SampleKernel {
   /** Pairs of the table that {@link #massTable} makes. */
   private static final int MASS_TABLE_PAIRS = 2816;
@@ -11,6 +15,8 @@ public final class SampleKernel {
   private static final int CLUSTER = 8;
   private static final int CLUSTER_BLOCK = 512;
   private static final int CLUSTER_FIXED_BYTES = 37_584;
+  private static final int MANY_BLOCK = 384;
+  private static final int MANY_SHARED_BYTES = 37_536;
   private static final int ROW_BLOCK = 1024;
   private static final int ROW_SHARED_BYTES = 81_360;
   private static final int MARK_BLOCK = 256;
@@ -19,23 +25,35 @@ public final class SampleKernel {
 
   private final Launcher launcher;
   private final int vocab;
-  private final boolean clustered;
-  private final int sharedBytes;
-  private final CUfunction sample;
+  private final Variant few;
+  private final Variant many;
   private final CUfunction markSeen;
 
-  /** Looks the kernels up; clusters where the device has them and the vocabulary fits. */
+  /** A kernel and its launch: {@code cluster} thread blocks for each row. */
+  private record Variant(CUfunction function, int cluster, int block, int sharedBytes) {}
+
+  /** Looks the kernels up; clusters where the device has them. */
   public SampleKernel(Launcher launcher, int vocab) {
     this.launcher = launcher;
     this.vocab = vocab;
     long clusterBytes = CLUSTER_FIXED_BYTES + 4L * CLUSTER_BLOCK * ((vocab + 4095) / 4096);
-    this.clustered =
-        launcher.device().computeMajor() == CLUSTER_COMPUTE_MAJOR
-            && clusterBytes <= launcher.device().sharedBytesPerBlock()
-            && launcher.hasMachineCode();
-    this.sharedBytes = clustered ? Math.toIntExact(clusterBytes) : ROW_SHARED_BYTES;
-    this.sample = launcher.kernel(clustered ? "sample_cluster" : "sample_row", sharedBytes);
+    boolean clusters =
+        launcher.device().computeMajor() == CLUSTER_COMPUTE_MAJOR && launcher.hasMachineCode();
+    if (!clusters) {
+      few = variant("sample_row", 1, ROW_BLOCK, ROW_SHARED_BYTES);
+      many = few;
+    } else {
+      many = variant("sample_cluster_many", CLUSTER, MANY_BLOCK, MANY_SHARED_BYTES);
+      few =
+          clusterBytes <= launcher.device().sharedBytesPerBlock()
+              ? variant("sample_cluster", CLUSTER, CLUSTER_BLOCK, Math.toIntExact(clusterBytes))
+              : many;
+    }
     this.markSeen = launcher.kernel("mark_seen", 0);
+  }
+
+  private Variant variant(String name, int cluster, int block, int sharedBytes) {
+    return new Variant(launcher.kernel(name, sharedBytes), cluster, block, sharedBytes);
   }
 
   /**
@@ -86,8 +104,18 @@ public final class SampleKernel {
       long tokenId,
       long massTable) {}
 
-  /** Draws a token for each row of {@code logits [rows, vocab]} float. */
-  public void enqueue(long logits, long laneOf, LaneSampling lanes, int rows) {
+  /** Draws a token for each row of {@code logits [rows, vocab]} float, as part of a decode step. */
+  public void enqueueDecode(long logits, long laneOf, LaneSampling lanes, int rows) {
+    enqueue(logits, laneOf, lanes, rows, launcher.tuning().smallOrder(rows));
+  }
+
+  /** Draws a token for each row of {@code logits [rows, vocab]} float, after a prefill. */
+  public void enqueuePrefill(long logits, long laneOf, LaneSampling lanes, int rows) {
+    enqueue(logits, laneOf, lanes, rows, LaunchOrder.SERIAL);
+  }
+
+  private void enqueue(long logits, long laneOf, LaneSampling lanes, int rows, LaunchOrder order) {
+    Variant variant = rows <= launcher.tuning().heldSamplingRows() ? few : many;
     launcher
         .address(logits)
         .address(lanes.massTable())
@@ -103,10 +131,9 @@ public final class SampleKernel {
         .address(lanes.tokenId())
         .integer(vocab)
         .launch(
-            sample,
-            clustered
-                ? new LaunchShape(rows * CLUSTER, 1, 1, CLUSTER_BLOCK, sharedBytes)
-                : new LaunchShape(rows, 1, 1, ROW_BLOCK, sharedBytes));
+            variant.function(),
+            new LaunchShape(rows * variant.cluster(), 1, 1, variant.block(), variant.sharedBytes()),
+            order);
   }
 
   /** Marks the prompt tokens of the segments as seen. */

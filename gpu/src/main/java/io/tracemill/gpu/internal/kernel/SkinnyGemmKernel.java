@@ -1,7 +1,7 @@
 package io.tracemill.gpu.internal.kernel;
 
-import io.tracemill.gpu.internal.device.CudaDriver.LaunchOrder;
 import io.tracemill.gpu.internal.device.LaunchShape;
+import io.tracemill.gpu.internal.kernel.Tuning.ProductMemory;
 import java.util.TreeMap;
 import jcuda.driver.CUfunction;
 
@@ -15,19 +15,42 @@ public final class SkinnyGemmKernel {
 
   private static final int[] TOKENS = {8, 16, 32, 64, 128, 192, 256};
   private static final int BLOCK = 384;
+
+  /** Bytes of one stage of the ring but for its tokens, of a token, and of what is no stage. */
+  private static final int STAGE_WEIGHT_BYTES = 16_384;
+
+  private static final int STAGE_TOKEN_BYTES = 128;
+  private static final int RESERVED_BYTES = 1536;
+  private static final int STAGES = 4;
+
+  /** Wider kernels have other stages and need nearly all. */
+  private static final int WIDEST_SINGLE_TILE = 128;
+
   private final Launcher launcher;
   private final int grid;
-  private final int sharedBytes;
-  private final TreeMap<Integer, CUfunction> functions = new TreeMap<>();
+  private final TreeMap<Integer, Variant> variants = new TreeMap<>();
+
+  /** A kernel and the dynamic shared memory that it is launched with. */
+  private record Variant(CUfunction function, int sharedBytes) {}
 
   /** Looks the kernels up. */
   public SkinnyGemmKernel(Launcher launcher) {
     this.launcher = launcher;
     this.grid = launcher.device().numMultiprocessors() / 2 * 2;
-    this.sharedBytes = launcher.device().sharedBytesPerBlock();
     for (int tokens : TOKENS) {
-      functions.put(tokens, launcher.kernel("skinny_gemm_m" + tokens, sharedBytes));
+      int bytes = sharedBytes(launcher, tokens);
+      variants.put(tokens, new Variant(launcher.kernel("skinny_gemm_m" + tokens, bytes), bytes));
     }
+  }
+
+  /** More than half of a multiprocessor's in any case, which keeps to one block on each. */
+  private static int sharedBytes(Launcher launcher, int tokens) {
+    int most = launcher.device().sharedBytesPerBlock();
+    if (launcher.tuning().productMemory() == ProductMemory.ALL || tokens > WIDEST_SINGLE_TILE) {
+      return most;
+    }
+    int stages = STAGES * (STAGE_WEIGHT_BYTES + tokens * STAGE_TOKEN_BYTES) + RESERVED_BYTES;
+    return Math.min(most, Math.max(stages, most / 2 + 2048));
   }
 
   /**
@@ -56,6 +79,7 @@ public final class SkinnyGemmKernel {
       int mostRows,
       Epilogue epilogue,
       long workspace) {
+    Variant variant = variants.ceilingEntry(mostRows).getValue();
     launcher
         .address(weights.address())
         .address(x)
@@ -67,8 +91,8 @@ public final class SkinnyGemmKernel {
         .integer(weights.inFeatures())
         .integer(epilogue.ordinal())
         .launch(
-            functions.ceilingEntry(mostRows).getValue(),
-            new LaunchShape(grid, 1, 1, BLOCK, sharedBytes),
-            LaunchOrder.OVERLAPPING);
+            variant.function(),
+            new LaunchShape(grid, 1, 1, BLOCK, variant.sharedBytes()),
+            launcher.tuning().productOrder(mostRows));
   }
 }

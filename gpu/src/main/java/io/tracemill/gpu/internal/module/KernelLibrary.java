@@ -28,6 +28,34 @@ public final class KernelLibrary implements AutoCloseable {
     PTX
   }
 
+  /** Which forms may be loaded. */
+  public enum Preference {
+    /** Machine code, and PTX where the driver takes none of it. */
+    MACHINE_CODE_FIRST,
+    /** PTX alone, as on devices that this build has no machine code for; slower to load and run. */
+    PTX_ONLY;
+
+    private static final String PROPERTY = "tracemill.gpu.kernels";
+
+    /**
+     * What the system property {@code tracemill.gpu.kernels} says: {@code auto}, which is the
+     * default, or {@code ptx}.
+     */
+    public static Preference ofThisProcess() {
+      return of(System.getProperty(PROPERTY, "auto"));
+    }
+
+    static Preference of(String value) {
+      return switch (value) {
+        case "auto" -> MACHINE_CODE_FIRST;
+        case "ptx" -> PTX_ONLY;
+        default ->
+            throw CudaErrors.invalid(
+                "%s is \"%s\"; it can be auto or ptx.".formatted(PROPERTY, value));
+      };
+    }
+  }
+
   private final CudaDriver driver;
   private final List<LoadedModule> modules;
   private final Form form;
@@ -55,38 +83,36 @@ public final class KernelLibrary implements AutoCloseable {
    * @throws io.tracemill.engine.error.ReasoningException with code {@code BACKEND_UNAVAILABLE}
    *     where the driver takes neither machine code nor PTX
    */
-  public static KernelLibrary load(CudaDriver driver, KernelManifest manifest, DeviceInfo device) {
-    String binaryError;
-    try {
-      KernelLibrary library =
-          load(driver, manifest, Form.MACHINE_CODE, KernelManifest::machineCode);
-      LOG.info(
-          "Kernels: machine code for sm_{}{} ({})",
-          device.computeMajor(),
-          device.computeMinor(),
-          manifest.compiler());
-      return library;
-    } catch (DriverException e) {
-      if (!isRefusal(e)) {
-        throw e;
+  public static KernelLibrary load(
+      CudaDriver driver, KernelManifest manifest, DeviceInfo device, Preference preference) {
+    String binaryError = "not tried";
+    if (preference == Preference.MACHINE_CODE_FIRST) {
+      try {
+        KernelLibrary library =
+            load(driver, manifest, Form.MACHINE_CODE, KernelManifest::machineCode);
+        LOG.info(
+            "Kernels: machine code for sm_{}{} ({})",
+            device.computeMajor(),
+            device.computeMinor(),
+            manifest.compiler());
+        return library;
+      } catch (DriverException e) {
+        if (!isRefusal(e)) {
+          throw e;
+        }
+        binaryError = e.getMessage();
       }
-      binaryError = e.getMessage();
     }
     try {
       KernelLibrary library = load(driver, manifest, Form.PTX, KernelManifest::ptx);
       LOG.info(
-          "Kernels: PTX {} compiled by the driver, because it took no machine code: {}",
+          "Kernels: PTX {} compiled by the driver; machine code: {}",
           manifest.ptxVersion(),
           binaryError);
       return library;
     } catch (DriverException e) {
       throw CudaErrors.noKernels(device.name(), binaryError, e.getMessage());
     }
-  }
-
-  /** Loads the PTX whatever the driver would take; for tests of the fall-back path. */
-  static KernelLibrary loadPtx(CudaDriver driver, KernelManifest manifest) {
-    return load(driver, manifest, Form.PTX, KernelManifest::ptx);
   }
 
   private static KernelLibrary load(

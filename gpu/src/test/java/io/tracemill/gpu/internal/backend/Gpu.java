@@ -3,7 +3,6 @@ package io.tracemill.gpu.internal.backend;
 import io.tracemill.engine.backend.BackendOptions;
 import io.tracemill.engine.backend.BackendOptions.KvElement;
 import io.tracemill.engine.backend.BackendRequest;
-import io.tracemill.engine.backend.Usability;
 import io.tracemill.engine.model.ModelConfig;
 import io.tracemill.engine.model.ModelConfigReader;
 import io.tracemill.engine.weights.CheckpointWeights;
@@ -13,17 +12,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
-import org.junit.jupiter.api.Assumptions;
 
-/** What tests on a real card share: the assumption that there is one, models, reading memory. */
+/** What tests on a real card share: models, reading memory. */
 final class Gpu {
   private Gpu() {}
-
-  /** Skips the test, with the reason, where no GPU can be used. */
-  static void require() {
-    Usability usability = CudaBackends.usability();
-    Assumptions.assumeTrue(usability.usable(), () -> "no GPU: " + usability.detail());
-  }
 
   /** Options with a KV pool of the given size. */
   static BackendOptions options(int lanes, int ring, int maxRows, int chunk, long kvBytes) {

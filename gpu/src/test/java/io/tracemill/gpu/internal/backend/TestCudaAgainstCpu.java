@@ -21,7 +21,6 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Random;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -32,6 +31,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  * no more than bf16 explains. A compression lies between the steps.
  */
 @Tag("gpu")
+@RequiresGpu
 class TestCudaAgainstCpu {
   private static final int PROMPT = 70;
   private static final int STEPS = 100;
@@ -41,11 +41,6 @@ class TestCudaAgainstCpu {
 
   /** In units of the logits' standard deviation; two bf16 networks of this depth differ by less. */
   private static final double MOST_SHORTFALL = 0.15;
-
-  @BeforeAll
-  static void gpu() {
-    Gpu.require();
-  }
 
   static Stream<ModelConfig> networks() {
     List<ModelConfig> networks = new ArrayList<>();

@@ -6,17 +6,12 @@ import io.tracemill.engine.model.ModelConfig;
 import io.tracemill.engine.model.ModelConfig.Architecture;
 import io.tracemill.gpu.CudaBackendProvider;
 import java.util.List;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 
 /** The contract of all backends, on networks whose heads the kernels are made for. */
 @Tag("gpu")
+@RequiresGpu
 class TestCudaBackend extends BackendContract {
-
-  @BeforeAll
-  static void gpu() {
-    Gpu.require();
-  }
 
   @Override
   protected BackendProvider provider() {

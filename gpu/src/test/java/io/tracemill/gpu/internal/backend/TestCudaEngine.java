@@ -30,21 +30,16 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** The whole engine on the card: many feeders, short and long rows, cancellations, few pages. */
 @Tag("gpu")
+@RequiresGpu
 class TestCudaEngine {
   private static final int FEEDERS = 4;
   private static final int ROWS_PER_FEEDER = 700;
   private static final Duration PATIENCE = Duration.ofSeconds(60);
-
-  @BeforeAll
-  static void gpu() {
-    Gpu.require();
-  }
 
   @Test
   void aSoakOfShortAndLongRowsWithCancelsLosesNoRowAndNoPage() throws Exception {

@@ -14,18 +14,13 @@ import io.tracemill.engine.weights.CheckpointWeights;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** What goes wrong on a real card and leaves it usable. */
 @Tag("gpu")
+@RequiresGpu
 class TestCudaFaults {
-
-  @BeforeAll
-  static void gpu() {
-    Gpu.require();
-  }
 
   @Test
   void aPoolThatDoesNotFitIsOneSentenceAndNothingStaysAllocated() {
@@ -102,6 +97,41 @@ class TestCudaFaults {
       }
       int[] tokens = pending.stream().mapToInt(p -> p.await()[0]).toArray();
       assertThat(tokens).isEqualTo(Arrays.copyOfRange(ids, 1, 21));
+    }
+  }
+
+  @Test
+  void aLaneWhoseLogitsAreNotFiniteIsMarkedAndItsNeighboursGoOn() {
+    GoldenCase golden = GoldenCase.full().get(0);
+    int steps = 12;
+    try (CudaBackend backend = Gpu.openDemo(3, 0, 64)) {
+      PagedLanes lanes = new PagedLanes(backend);
+      for (int lane = 0; lane < 3; lane++) {
+        lanes.start(lane, golden.prompt(), SamplingParams.greedy(40), 0, 0);
+        assertThat(lanes.prefill(lane, golden.prompt(), 64)).isEqualTo(golden.ids()[0]);
+        lanes.reserve(lane, golden.prompt().length + 40);
+      }
+      // Every bit set is a NaN: keys and values of lane 1's first page in the first layer.
+      CudaSession session = backend.session();
+      long pageBytes = session.pool().layout().pageBytes() / session.pool().layout().numLayers();
+      session
+          .driver()
+          .fill(
+              session.pool().layerAddress(0) + session.lanes().page(1, 0) * pageBytes,
+              (byte) 0xff,
+              pageBytes,
+              session.stream());
+      for (int step = 1; step <= steps; step++) {
+        assertThat(backend.decode(new int[] {0, 1, 2}).await())
+            .as("step %d", step)
+            .containsExactly(golden.ids()[step], -1, golden.ids()[step]);
+      }
+      // The lane and its page are good for the next row, whatever was in them.
+      lanes.end(1);
+      lanes.start(1, golden.prompt(), SamplingParams.greedy(40), 0, 0);
+      assertThat(lanes.prefill(1, golden.prompt(), 64)).isEqualTo(golden.ids()[0]);
+      lanes.reserve(1, golden.prompt().length + 40);
+      assertThat(backend.decode(new int[] {1}).await()).containsExactly(golden.ids()[1]);
     }
   }
 

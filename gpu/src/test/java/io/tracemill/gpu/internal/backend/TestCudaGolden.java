@@ -11,7 +11,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
@@ -22,6 +22,7 @@ import org.junit.jupiter.api.TestInstance;
  * reference itself nearly tied; kept rows are compared as sets.
  */
 @Tag("gpu")
+@RequiresGpu
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class TestCudaGolden {
   private static final int RING = 32;
@@ -44,11 +45,13 @@ class TestCudaGolden {
   /** Of these, the ones that differ from the reference's without a near-tie. */
   private int otherChoices;
 
-  @BeforeAll
+  /** Once, before the first test; not for the class, whose tests may all be skipped. */
+  @BeforeEach
   void open() {
-    Gpu.require();
-    backend = Gpu.openDemo(6, RING, 64);
-    lanes = new PagedLanes(backend);
+    if (backend == null) {
+      backend = Gpu.openDemo(6, RING, 64);
+      lanes = new PagedLanes(backend);
+    }
   }
 
   @AfterAll

@@ -13,12 +13,12 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.stream.IntStream;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** A row's tokens do not depend on the number of lanes, on its neighbours or on prompt chunks. */
 @Tag("gpu")
+@RequiresGpu
 class TestCudaInvariance {
   private static final int TOKENS = 150;
   private static final int INTERVAL = 64;
@@ -27,11 +27,6 @@ class TestCudaInvariance {
 
   private static final SelectorAttention RULE =
       new SelectorAttention(Collections.nCopies(WINDOW, 1f), HeadAggregation.ALL, 7);
-
-  @BeforeAll
-  static void gpu() {
-    Gpu.require();
-  }
 
   @Test
   void tokensAreTheSameWith1And7And32LanesAndAnyChunk() {

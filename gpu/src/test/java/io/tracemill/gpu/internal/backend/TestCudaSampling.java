@@ -13,7 +13,6 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Random;
 import java.util.stream.IntStream;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -27,6 +26,7 @@ import org.junit.jupiter.params.provider.CsvSource;
  * first alone.
  */
 @Tag("gpu")
+@RequiresGpu
 class TestCudaSampling {
   private static final int LANES = 32;
   private static final int BATCHES = 60;
@@ -34,11 +34,6 @@ class TestCudaSampling {
 
   /** A draw this close to a boundary may fall on either side; the card counts in units of 2^-42. */
   private static final double BOUNDARY = 2e-5;
-
-  @BeforeAll
-  static void gpu() {
-    Gpu.require();
-  }
 
   @ParameterizedTest
   @CsvSource({

@@ -12,11 +12,11 @@ import org.junit.jupiter.api.Test;
 
 /** A fault that ends the context; it ends this process's use of the card, so it runs alone. */
 @Tag("gpu-fatal")
+@RequiresGpu
 class TestCudaStickyError {
 
   @Test
   void anIllegalAccessMarksTheBackendDeadAndSaysWhy() {
-    Gpu.require();
     CudaBackend backend = Gpu.openDemo(1, 0, 64);
     PagedLanes lanes = new PagedLanes(backend);
     GoldenCase golden = GoldenCase.full().get(0);

@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.Collectors;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -28,9 +29,11 @@ class TestLaunchContracts {
         "paged_attention_prefill.cu | d 128: 98,304 bytes       | PagedAttentionPrefillKernel | SHARED_BYTES_128 = 98_304;",
         "paged_attention_prefill.cu | d 64: 49,152 bytes        | PagedAttentionPrefillKernel | SHARED_BYTES_64 = 49_152;",
         "paged_attention_prefill.cu | block 256                 | PagedAttentionPrefillKernel | BLOCK = 256;",
-        "sample.cu                  | sampleShared = 37,584     | SampleKernel                | CLUSTER_FIXED_BYTES = 37_584;",
-        "sample.cu                  | memory 81,360 bytes       | SampleKernel                | ROW_SHARED_BYTES = 81_360;",
-        "sample.cu                  | grid (rows * 8), block 512 | SampleKernel               | CLUSTER_BLOCK = 512;",
+        "sample.cu                  | block 512, 37,584 + 4 * 512 * ceil(vocab / 4096) | SampleKernel | CLUSTER_FIXED_BYTES = 37_584;",
+        "sample.cu                  | sample_cluster grid (rows * 8), block 512 | SampleKernel | CLUSTER_BLOCK = 512;",
+        "sample.cu                  | sample_cluster_many grid (rows * 8), block 384 | SampleKernel | MANY_BLOCK = 384;",
+        "sample.cu                  | block 384, 37,536         | SampleKernel                | MANY_SHARED_BYTES = 37_536;",
+        "sample.cu                  | block 1024, 81,360        | SampleKernel                | ROW_SHARED_BYTES = 81_360;",
         "sample.cu                  | massTable[b] = (E[b], E[b+1]), b = 0..2815 | SampleKernel | table[2 * b + 1] = mass(b + 1);",
         "attention_merge.cu         | grid (Hq, rows), block 128 | PagedAttentionDecodeKernel | MERGE_BLOCK = 128;",
         "rpc_score.cu               | stats 4 * 64 * d * 2 bytes | RpcScoreKernel             | 4 * 64 * heads.headDim() * 2;",
@@ -53,7 +56,9 @@ class TestLaunchContracts {
 
   private static String openingComment(Path file) throws IOException {
     List<String> lines = Files.readAllLines(file);
-    return String.join(
-        " ", lines.stream().takeWhile(l -> l.startsWith("//")).map(l -> l.substring(2)).toList());
+    return lines.stream()
+        .takeWhile(line -> line.startsWith("//"))
+        .map(line -> line.substring(2).trim().replaceAll(" +", " "))
+        .collect(Collectors.joining(" "));
   }
 }

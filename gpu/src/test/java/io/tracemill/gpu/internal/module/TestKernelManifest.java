@@ -3,9 +3,12 @@ package io.tracemill.gpu.internal.module;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
+import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
@@ -43,6 +46,30 @@ class TestKernelManifest {
           .contains(".version " + manifest.ptxVersion())
           .contains(".target sm_80");
     }
+  }
+
+  @Test
+  void machineCodeIsForTheTwoArchitectures() {
+    for (String module : KernelManifest.load().modules()) {
+      assertThat(architectures(KernelManifest.machineCode(module)))
+          .as(module)
+          .containsExactly(80, 90);
+    }
+  }
+
+  /** Architectures of the machine code in a fatbin, in file order. */
+  private static List<Integer> architectures(byte[] fatbin) {
+    ByteBuffer bytes = ByteBuffer.wrap(fatbin).order(ByteOrder.LITTLE_ENDIAN);
+    assertThat(bytes.getInt(0)).as("magic number").isEqualTo(0xba55ed50);
+    int at = bytes.getShort(6);
+    long end = at + bytes.getLong(8);
+    List<Integer> found = new ArrayList<>();
+    while (at < end) {
+      assertThat(bytes.getShort(at)).as("kind of entry: machine code").isEqualTo((short) 2);
+      found.add(bytes.getInt(at + 28));
+      at += bytes.getInt(at + 4) + Math.toIntExact(bytes.getLong(at + 8));
+    }
+    return found;
   }
 
   private static List<Path> list(String... suffixes) throws IOException {
