@@ -88,6 +88,11 @@ public final class TraceSchema {
               "what went wrong, as a sentence",
               r -> r.result().error().map(RowError::message).orElse(null)),
           column("attempts", IntegerType, "attempt of the Spark task", TraceRecord::attempt),
+          column(
+              "copied_from",
+              StringType,
+              "key of the row whose output this is; null where it was generated for this row",
+              r -> r.result().copiedFrom().orElse(null)),
           column("prompt_tokens", IntegerType, "tokens", r -> r.result().tokens().prompt()),
           column("thinking_tokens", IntegerType, "tokens", r -> r.result().tokens().thinking()),
           column("answer_tokens", IntegerType, "tokens", r -> r.result().tokens().answer()),
