@@ -4,11 +4,11 @@ import com.codahale.metrics.Gauge;
 import com.codahale.metrics.MetricRegistry;
 import io.tracemill.engine.EngineSnapshot;
 import java.lang.ref.WeakReference;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import java.util.function.ToLongFunction;
-import java.util.Optional;
 import org.apache.spark.SparkEnv;
 import org.apache.spark.metrics.source.Source;
 import org.slf4j.Logger;
@@ -18,8 +18,8 @@ import org.slf4j.LoggerFactory;
  * What the engine of this JVM is doing, as gauges of Spark's metrics system; 0 while there is no
  * engine. Sinks (JMX, Graphite, Prometheus, ...) are set up as for Spark's own metrics.
  *
- * <p>They are registered once with each SparkContext: by {@link TracemillPlugin} at the start of the executor, or
- * else when the first engine is opened, under the name {@code tracemill}.
+ * <p>They are registered once with each SparkContext: by {@link TracemillPlugin} at the start of
+ * the executor, or else when the first engine is opened, under the name {@code tracemill}.
  */
 final class EngineGauges {
   private static final Logger LOG = LoggerFactory.getLogger(EngineGauges.class);
@@ -76,8 +76,7 @@ final class EngineGauges {
     gauge(registry, "restartsForMemory", engine, EngineSnapshot::restarts);
     registry.register(
         "tokensPerSecond",
-        new Speed(
-            () -> engine.get().map(EngineSnapshot::generatedTokens).orElse(0L), nanoClock));
+        new Speed(() -> engine.get().map(EngineSnapshot::generatedTokens).orElse(0L), nanoClock));
   }
 
   private static void gauge(

@@ -117,6 +117,9 @@ public final class EngineHolder {
   private static void leave(Held left) {
     synchronized (LOCK) {
       left.leases--;
+      if (left.leases == 0) {
+        left.identical.forget();
+      }
     }
   }
 
@@ -245,7 +248,8 @@ public final class EngineHolder {
      */
     public Feeder feeder() {
       try {
-        return new LeasedFeeder(engine.feeder(), cause -> died(joined, cause));
+        return new LeasedFeeder(
+            new SharingFeeder(engine.feeder(), joined.identical), cause -> died(joined, cause));
       } catch (ReasoningException e) {
         ReasoningException thrown = e.code() == ErrorCode.ENGINE_DEAD ? died(joined, e) : e;
         close();
@@ -303,6 +307,7 @@ public final class EngineHolder {
   private static final class Held {
     private final EngineSettings settings;
     private final CompletableFuture<SharedEngine> opening;
+    private final IdenticalRequests identical = new IdenticalRequests();
     private EngineDelta seen = EngineDelta.NONE;
 
     // Under LOCK.

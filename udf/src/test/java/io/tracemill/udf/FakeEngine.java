@@ -163,7 +163,8 @@ public final class FakeEngine implements SharedEngine {
           new KvAccount(request.kvPolicy(), 0, 0, 0, 0, 0, 0, 0, 0, List.of()),
           Timings.NONE);
     }
-    String answer = "%08x".formatted((prompt + request.sampleIndex()).hashCode());
+    int sample = request.sampling().isGreedy() ? 0 : request.sampleIndex();
+    String answer = "%08x".formatted((prompt + sample).hashCode());
     String trace = "about " + prompt + "</think>\n\\boxed{" + answer + "}";
     int generated = steps(request) + 1;
     return new GenerationResult(

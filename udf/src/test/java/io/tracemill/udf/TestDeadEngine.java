@@ -89,8 +89,7 @@ class TestDeadEngine {
         .hasMessage("The fake engine has died.");
     feeder.close();
     lease.close();
-    try (EngineHolder.Lease next =
-            EngineHolder.lease(settings, FakeEngine.fast(), () -> false);
+    try (EngineHolder.Lease next = EngineHolder.lease(settings, FakeEngine.fast(), () -> false);
         Feeder works = next.feeder()) {
       works.submit(FakeSettings.generation().request("row", 0, FakeSettings.prompt()));
       assertThat(works.poll(Duration.ofSeconds(5))).isPresent();

@@ -34,7 +34,8 @@ class TestEngineGauges {
   void gaugesFollowTheEngineAndAreZeroWithoutOne() {
     MetricRegistry registry = new MetricRegistry();
     EngineGauges.addTo(registry, () -> engine, () -> nowNanos);
-    assertThat(registry.getGauges().values()).allMatch(g -> ((Number) g.getValue()).intValue() == 0);
+    assertThat(registry.getGauges().values())
+        .allMatch(g -> ((Number) g.getValue()).intValue() == 0);
     engine = Optional.of(snapshot(500));
     nowNanos += TimeUnit.SECONDS.toNanos(2);
     assertThat(value(registry, "slots")).isEqualTo(8L);

@@ -104,7 +104,10 @@ class TestGpuCluster {
             System.out.printf(
                 "TestGpuCluster: executor %s used %.1f %% of its slots over %.1f s, until its last"
                     + " of %d tasks began%n",
-                executor, 100 * occupancy, (last[1] - first[1]) / FeedingTasks.SLOTS, samples.size());
+                executor,
+                100 * occupancy,
+                (last[1] - first[1]) / FeedingTasks.SLOTS,
+                samples.size());
             assertThat(occupancy).as("executor %s", executor).isBetween(0.9, 1.0);
           });
     }

@@ -16,6 +16,8 @@ import java.util.Optional;
  * @param tokenIds the generated ids, the one that ended the output included
  * @param kv what its cache held
  * @param timings where its time went
+ * @param copiedFrom key of the row whose output this is, where an identical request was generated
+ *     for both; empty for an output of its own
  */
 public record GenerationResult(
     String rowKey,
@@ -26,7 +28,8 @@ public record GenerationResult(
     TokenCounts tokens,
     List<Integer> tokenIds,
     KvAccount kv,
-    Timings timings) {
+    Timings timings,
+    Optional<String> copiedFrom) {
   public GenerationResult {
     Objects.requireNonNull(rowKey, "rowKey");
     Objects.requireNonNull(text, "text");
@@ -37,5 +40,29 @@ public record GenerationResult(
     if (error.isPresent() != (finishReason == FinishReason.ERROR)) {
       throw new IllegalArgumentException("finish reason " + finishReason + " with error " + error);
     }
+  }
+
+  /** An output of its own. */
+  public GenerationResult(
+      String rowKey,
+      int sampleIndex,
+      FinishReason finishReason,
+      Optional<RowError> error,
+      TraceText text,
+      TokenCounts tokens,
+      List<Integer> tokenIds,
+      KvAccount kv,
+      Timings timings) {
+    this(
+        rowKey,
+        sampleIndex,
+        finishReason,
+        error,
+        text,
+        tokens,
+        tokenIds,
+        kv,
+        timings,
+        Optional.empty());
   }
 }

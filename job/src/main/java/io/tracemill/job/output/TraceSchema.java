@@ -99,6 +99,11 @@ public final class TraceSchema {
               IntegerType,
               "how often it was begun, earlier runs that ended in an error included",
               TraceRecord::attempts),
+          column(
+              "copied_from",
+              StringType,
+              "key of the row whose output this is; null where it was generated for this row",
+              r -> r.result().copiedFrom().orElse(null)),
           column("prompt_tokens", IntegerType, "tokens", r -> r.result().tokens().prompt()),
           column("thinking_tokens", IntegerType, "tokens", r -> r.result().tokens().thinking()),
           column("answer_tokens", IntegerType, "tokens", r -> r.result().tokens().answer()),
