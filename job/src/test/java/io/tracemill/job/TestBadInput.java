@@ -233,7 +233,8 @@ class TestBadInput {
     assertThat(again.exitCode()).isEqualTo(2);
     assertThat(again.output().strip())
         .isEqualTo(
-            "tracemill: --output %s already holds a run (%s/traces); give another folder or remove it."
+            ("tracemill: --output %s already holds a run (%s/traces); leave out --no-resume to"
+                    + " continue it, or give another folder.")
                 .formatted(out, out));
   }
 
@@ -315,8 +316,8 @@ class TestBadInput {
             mistake ->
                 page.append("| %s | %s |\n".formatted(mistake.given(), ending(mistake.said()))));
     page.append(
-        "| `--no-resume` and an output that holds a run | --output OUT already holds a run (OUT/traces); give another"
-            + " folder or remove it. |\n");
+        "| `--no-resume` and an output that holds a run | --output OUT already holds a run (OUT/traces); leave"
+            + " out --no-resume to continue it, or give another folder. |\n");
     page.append(
         "\nCommands beside `run`; `preflight` and `run --dry-run` list every problem of a run at once,"
             + " each with the sentence\nof these tables:\n\n| given | said |\n|---|---|\n");

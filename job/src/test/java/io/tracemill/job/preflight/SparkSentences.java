@@ -22,9 +22,7 @@ public final class SparkSentences {
       SparkChecks.beforeStart(conf(set), findings);
       said.put("`" + String.join("=", set) + "`", String.join(" ", findings.problems()));
     }
-    said.put(
-        "a class path without Delta",
-        JobErrors.noDelta().getMessage());
+    said.put("a class path without Delta", JobErrors.noDelta().getMessage());
     said.put(
         "a cluster whose executors do not come",
         JobErrors.noExecutor("spark://host:7077", 120).getMessage());
@@ -56,9 +54,7 @@ public final class SparkSentences {
       Findings findings = new Findings();
       SparkConf conf = conf(set).set("spark.executor.cores", "8");
       SparkChecks.ofPlan(
-          conf,
-          new SparkPlan(false, 4, isAlone ? 1 : 8, 400, 100_000, 32, 1_024, false),
-          findings);
+          conf, new SparkPlan(false, 4, isAlone ? 1 : 8, 400, 100_000, 32, 1_024, false), findings);
       said.put("`" + String.join("=", set) + "`", String.join(" ", findings.warnings()));
     }
     return said;
