@@ -59,6 +59,10 @@ class TestBadInput {
         option("--threads -1", "--threads is -1; it must be 0 or more."),
         option("--prefill-chunk 0", "--prefill-chunk is 0; it must be 1 or more."),
         option("--partitions 0", "--partitions is 0; it must be 1 or more."),
+        option("--wave-rows 0", "--wave-rows is 0; it must be 1 or more."),
+        option(
+            "--changed-rows maybe",
+            "--changed-rows is 'maybe'; it must be one of refuse, keep, regenerate."),
         option("--samples 0", "--samples is 0; it must be 1 or more."),
         option("--max-new-tokens 0", "max-new-tokens is 0; it must be 1 or more."),
         option("--max-new-tokens -5", "max-new-tokens is -5; it must be 1 or more."),
@@ -224,19 +228,6 @@ class TestBadInput {
   }
 
   @Test
-  void anOutputThatHoldsARunIsRefused() {
-    Path in = JobRun.file(folder, "in.jsonl", GOOD);
-    Path out = folder.resolve("out");
-    assertThat(JobRun.run(in, out).exitCode()).isZero();
-    JobRun again = JobRun.run(in, out);
-    assertThat(again.exitCode()).isEqualTo(2);
-    assertThat(again.output().strip())
-        .isEqualTo(
-            "tracemill: --output %s already holds a run (%s/traces); give another folder or remove it."
-                .formatted(out, out));
-  }
-
-  @Test
   void requiredOptionsAreNamed() {
     JobRun run = JobRun.of("run", "--input", "x.jsonl");
     assertThat(run.exitCode()).isEqualTo(2);
@@ -273,9 +264,10 @@ class TestBadInput {
         .forEach(
             mistake ->
                 page.append("| %s | %s |\n".formatted(mistake.given(), ending(mistake.said()))));
-    page.append(
-        "| an output that holds a run | --output OUT already holds a run (OUT/traces); give another"
-            + " folder or remove it. |\n");
+    page.append("\nWhere the output holds rows already, or another run writes to it:\n\n");
+    page.append("| happened | said |\n|---|---|\n");
+    ResumeSentences.all()
+        .forEach((what, said) -> page.append("| %s | %s |\n".formatted(what, said)));
     page.append("\nWhat is wrong with one row becomes a result row with status `error`:\n\n");
     page.append("| row | error_class | error_message |\n|---|---|---|\n");
     TestRowErrors.problems()
