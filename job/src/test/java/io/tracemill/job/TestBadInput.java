@@ -60,6 +60,10 @@ class TestBadInput {
         option("--threads -1", "--threads is -1; it must be 0 or more."),
         option("--prefill-chunk 0", "--prefill-chunk is 0; it must be 1 or more."),
         option("--partitions 0", "--partitions is 0; it must be 1 or more."),
+        option("--wave-rows 0", "--wave-rows is 0; it must be 1 or more."),
+        option(
+            "--changed-rows maybe",
+            "--changed-rows is 'maybe'; it must be one of refuse, keep, regenerate."),
         option("--samples 0", "--samples is 0; it must be 1 or more."),
         option("--max-new-tokens 0", "max-new-tokens is 0; it must be 1 or more."),
         option("--max-new-tokens -5", "max-new-tokens is -5; it must be 1 or more."),
@@ -224,20 +228,6 @@ class TestBadInput {
     assertThat(FakeEngine.OPENED.get() - opened).as("engines opened").isLessThanOrEqualTo(1);
   }
 
-  @Test
-  void anOutputThatHoldsARunIsRefused() {
-    Path in = JobRun.file(folder, "in.jsonl", GOOD);
-    Path out = folder.resolve("out");
-    assertThat(JobRun.run(in, out).exitCode()).isZero();
-    JobRun again = JobRun.run(in, out, "--no-resume");
-    assertThat(again.exitCode()).isEqualTo(2);
-    assertThat(again.output().strip())
-        .isEqualTo(
-            ("tracemill: --output %s already holds a run (%s/traces); leave out --no-resume to"
-                    + " continue it, or give another folder.")
-                .formatted(out, out));
-  }
-
   /** Mistakes in other commands than run. */
   static Stream<Mistake> commandMistakes() {
     return Stream.of(
@@ -316,9 +306,6 @@ class TestBadInput {
             mistake ->
                 page.append("| %s | %s |\n".formatted(mistake.given(), ending(mistake.said()))));
     page.append(
-        "| `--no-resume` and an output that holds a run | --output OUT already holds a run (OUT/traces); leave"
-            + " out --no-resume to continue it, or give another folder. |\n");
-    page.append(
         "\nCommands beside `run`; `preflight` and `run --dry-run` list every problem of a run at once,"
             + " each with the sentence\nof these tables:\n\n| given | said |\n|---|---|\n");
     commandMistakes()
@@ -331,6 +318,10 @@ class TestBadInput {
     page.append("\nWhat `preflight` warns of, for executors of 8 cores; it stops nothing:\n\n");
     page.append("| set | said |\n|---|---|\n");
     SparkSentences.warnings()
+        .forEach((what, said) -> page.append("| %s | %s |\n".formatted(what, said)));
+    page.append("\nWhere the output holds rows already, or another run writes to it:\n\n");
+    page.append("| happened | said |\n|---|---|\n");
+    ResumeSentences.all()
         .forEach((what, said) -> page.append("| %s | %s |\n".formatted(what, said)));
     page.append("\nWhat is wrong with one row becomes a result row with status `error`:\n\n");
     page.append("| row | error_class | error_message |\n|---|---|---|\n");
