@@ -3,6 +3,7 @@ package io.tracemill.job;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tracemill.job.input.BadRows;
+import io.tracemill.job.preflight.SparkSentences;
 import io.tracemill.udf.FakeEngine;
 import io.tracemill.udf.device.DeviceSentences;
 import io.tracemill.udf.model.ModelSentences;
@@ -59,6 +60,10 @@ class TestBadInput {
         option("--threads -1", "--threads is -1; it must be 0 or more."),
         option("--prefill-chunk 0", "--prefill-chunk is 0; it must be 1 or more."),
         option("--partitions 0", "--partitions is 0; it must be 1 or more."),
+        option("--wave-rows 0", "--wave-rows is 0; it must be 1 or more."),
+        option(
+            "--changed-rows maybe",
+            "--changed-rows is 'maybe'; it must be one of refuse, keep, regenerate."),
         option("--samples 0", "--samples is 0; it must be 1 or more."),
         option("--max-new-tokens 0", "max-new-tokens is 0; it must be 1 or more."),
         option("--max-new-tokens -5", "max-new-tokens is -5; it must be 1 or more."),
@@ -223,28 +228,13 @@ class TestBadInput {
     assertThat(FakeEngine.OPENED.get() - opened).as("engines opened").isLessThanOrEqualTo(1);
   }
 
-  @Test
-  void anOutputThatHoldsARunIsRefused() {
-    Path in = JobRun.file(folder, "in.jsonl", GOOD);
-    Path out = folder.resolve("out");
-    assertThat(JobRun.run(in, out).exitCode()).isZero();
-    JobRun again = JobRun.run(in, out);
-    assertThat(again.exitCode()).isEqualTo(2);
-    assertThat(again.output().strip())
-        .isEqualTo(
-            "tracemill: --output %s already holds a run (%s/traces); give another folder or remove it."
-                .formatted(out, out));
-  }
-
   /** Mistakes in other commands than run. */
   static Stream<Mistake> commandMistakes() {
     return Stream.of(
         option("preflight --sample-rows 0", "--sample-rows is 0; it must be 1 or more."),
         option("preflight --sample-seconds 0", "--sample-seconds is 0; it must be 1 or more."),
         option("preflight --price-per-hour -2", "--price-per-hour is -2.0; it must be 0 or more."),
-        option(
-            "replay --output FOLDER/none",
-            "Missing required parameter: 'KEY'. See --help."),
+        option("replay --output FOLDER/none", "Missing required parameter: 'KEY'. See --help."),
         option("replay a", "Missing required option: '--output=PATH'. See --help."),
         option(
             "replay a --output FOLDER/none --sample -1", "--sample is -1; it must be 0 or more."),
@@ -316,14 +306,23 @@ class TestBadInput {
             mistake ->
                 page.append("| %s | %s |\n".formatted(mistake.given(), ending(mistake.said()))));
     page.append(
-        "| an output that holds a run | --output OUT already holds a run (OUT/traces); give another"
-            + " folder or remove it. |\n");
-    page.append(
         "\nCommands beside `run`; `preflight` and `run --dry-run` list every problem of a run at once,"
             + " each with the sentence\nof these tables:\n\n| given | said |\n|---|---|\n");
     commandMistakes()
         .forEach(
             mistake -> page.append("| %s | %s |\n".formatted(mistake.given(), mistake.said())));
+    page.append("\nSpark's settings and clusters; `preflight` lists all of them at once:\n\n");
+    page.append("| set or happened | said |\n|---|---|\n");
+    SparkSentences.problems()
+        .forEach((what, said) -> page.append("| %s | %s |\n".formatted(what, said)));
+    page.append("\nWhat `preflight` warns of, for executors of 8 cores; it stops nothing:\n\n");
+    page.append("| set | said |\n|---|---|\n");
+    SparkSentences.warnings()
+        .forEach((what, said) -> page.append("| %s | %s |\n".formatted(what, said)));
+    page.append("\nWhere the output holds rows already, or another run writes to it:\n\n");
+    page.append("| happened | said |\n|---|---|\n");
+    ResumeSentences.all()
+        .forEach((what, said) -> page.append("| %s | %s |\n".formatted(what, said)));
     page.append("\nWhat is wrong with one row becomes a result row with status `error`:\n\n");
     page.append("| row | error_class | error_message |\n|---|---|---|\n");
     TestRowErrors.problems()

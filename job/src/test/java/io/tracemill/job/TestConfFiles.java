@@ -26,7 +26,7 @@ class TestConfFiles {
   static Stream<Path> files() throws IOException {
     try (Stream<Path> list = Files.list(FOLDER)) {
       List<Path> files = list.filter(file -> file.toString().endsWith(".conf")).sorted().toList();
-      assertThat(files).hasSize(5);
+      assertThat(files).hasSize(6);
       return files.stream();
     }
   }

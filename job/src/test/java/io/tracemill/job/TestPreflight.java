@@ -144,8 +144,7 @@ class TestPreflight {
     Path in = JobRun.file(folder, "in.jsonl", GOOD + "{\"id\": \"b\", \"prompt\": \"\"}\n");
     Path out = folder.resolve("out");
     assertThat(JobRun.run(in, out).exitCode()).isZero();
-    JobRun.file(
-        folder, "in.jsonl", Files.readString(in) + "{\"id\": \"c\", \"prompt\": \"Hi\"}\n");
+    JobRun.file(folder, "in.jsonl", Files.readString(in) + "{\"id\": \"c\", \"prompt\": \"Hi\"}\n");
     TreeMap<String, String> before = tree(folder);
     JobRun run = JobRun.of(arguments(in, out));
     assertThat(run.exitCode()).as(run.output()).isZero();

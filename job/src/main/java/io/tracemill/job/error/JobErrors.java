@@ -157,7 +157,7 @@ public final class JobErrors {
   /** Rows that ask something else than they did when they were generated. */
   public static JobException changedRows(long rows, String example, String input, String output) {
     return usage(
-        "%,d rows of --input %s (such as '%s') ask something else than when --output %s was generated; add --changed-rows regenerate or keep, or give another --output."
+        "%d rows of --input %s (such as '%s') ask something else than when --output %s was generated; add --changed-rows regenerate or keep, or give another --output."
             .formatted(rows, input, example, output));
   }
 
@@ -165,7 +165,7 @@ public final class JobErrors {
   public static JobException tooManyEarlierErrors(
       long failed, long all, String budget, String output) {
     return usage(
-        "%,d of %,d rows of --output %s failed in earlier runs, more than --max-errors %s; add --retry-errors or allow more."
+        "%d of %d rows of --output %s failed in earlier runs, more than --max-errors %s; add --retry-errors or allow more."
             .formatted(failed, all, output, budget));
   }
 
@@ -264,7 +264,7 @@ public final class JobErrors {
   public static JobException wrongCount(String table, long wanted, long found) {
     return new JobException(
         Kind.FAILED,
-        "A wave of %s has %,d rows where %,d were due; do not use the table."
+        "A wave of %s has %d rows where %d were due; do not use the table."
             .formatted(table, found, wanted),
         null);
   }
@@ -273,7 +273,7 @@ public final class JobErrors {
   public static JobException notWhole(String table, long wanted, long rows, long keys) {
     return new JobException(
         Kind.FAILED,
-        "%s holds %,d rows of %,d keys and samples where %,d were due; do not use it."
+        "%s holds %d rows of %d keys and samples where %d were due; do not use it."
             .formatted(table, rows, keys, wanted),
         null);
   }

@@ -77,14 +77,14 @@ final class WaveGeneration implements WaveRunner.Generation {
             slots(spark, arguments),
             failed -> stopWhereHopeless(counts.keptFailed() + failed, counts, failedAtStop))) {
       new WaveRunner(spark, table, stamp.runId()).run(dealt.waves(), this);
+      // A quick run may be over before the watch has looked.
+      stopWhereHopeless(
+          counts.keptFailed() + metrics.value(GenerationMetrics.Counter.ROWS_FAILED),
+          counts,
+          failedAtStop);
+      requireWithinBudget(counts, failedAtStop);
     } catch (Exception e) { // Spark throws checked exceptions that it does not declare.
-      if (failedAtStop.get() >= 0) {
-        throw JobErrors.tooManyErrors(
-            failedAtStop.get(),
-            counts.asked(),
-            arguments.maxErrors().label(),
-            arguments.output().traces());
-      }
+      requireWithinBudget(counts, failedAtStop);
       throw e;
     } finally {
       timeline = counters.timeline().points();
@@ -95,6 +95,16 @@ final class WaveGeneration implements WaveRunner.Generation {
   /** What the engines were doing, in order of time; empty before {@link #run} has ended. */
   List<TimelinePoint> timeline() {
     return timeline;
+  }
+
+  private void requireWithinBudget(RowPlan.Counts counts, AtomicLong failedAtStop) {
+    if (failedAtStop.get() >= 0) {
+      throw JobErrors.tooManyErrors(
+          failedAtStop.get(),
+          counts.asked(),
+          arguments.maxErrors().label(),
+          arguments.output().traces());
+    }
   }
 
   private void stopWhereHopeless(long failed, RowPlan.Counts counts, AtomicLong failedAtStop) {
