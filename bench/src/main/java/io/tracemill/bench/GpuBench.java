@@ -252,7 +252,7 @@ public final class GpuBench {
     double micros = 0;
     for (int step = 1; step < output; step++) {
       micros += times.micros(schedule.rowsAttended(PROMPT, step));
-      if (schedule.dueAfter(step)) {
+      if (schedule.dueAfter(PROMPT, step)) {
         RowPlan plan = schedule.plan(PROMPT, step).orElseThrow();
         micros += 1e3 * batch * compressionMillisPerLane(plan);
       }
@@ -401,7 +401,7 @@ public final class GpuBench {
         held[lane] = grow(backend, free, lane, held[lane], attended);
       }
       PendingTokens next = backend.decode(lanes);
-      if (schedule.dueAfter(step)) {
+      if (schedule.dueAfter(PROMPT, step)) {
         RowPlan plan = schedule.plan(PROMPT, step).orElseThrow();
         backend.compress(
             Arrays.stream(lanes)
