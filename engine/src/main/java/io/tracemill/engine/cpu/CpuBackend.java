@@ -8,6 +8,7 @@ import io.tracemill.engine.backend.PendingCompression;
 import io.tracemill.engine.backend.PendingTokens;
 import io.tracemill.engine.backend.PrefillChunk;
 import io.tracemill.engine.compress.KeepRule;
+import io.tracemill.engine.compress.ScoreRule;
 import io.tracemill.engine.kvcache.KvLayout;
 import io.tracemill.engine.model.ModelConfig;
 import java.util.Arrays;
@@ -192,6 +193,13 @@ final class CpuBackend implements Backend {
       throw new IllegalArgumentException(
           "the plan for lane %d starts from %d rows, but it holds %d"
               .formatted(lane.id, compression.plan().rowsBefore(), lane.rows()));
+    }
+    if (compression.rule() instanceof ScoreRule.LagSpread
+        && compression.plan().windowRows() < compression.plan().candidates()) {
+      throw new IllegalArgumentException(
+          "the rule for lane %d compares %d candidates with as many rows after them; the window is %d"
+              .formatted(
+                  lane.id, compression.plan().candidates(), compression.plan().windowRows()));
     }
     int queries = compression.rule().queries();
     if (compression.keep() instanceof KeepRule.AttentionNorm norm) {
