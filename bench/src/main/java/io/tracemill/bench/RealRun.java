@@ -58,7 +58,7 @@ final class RealRun {
         held[lane] = grow(backend, free, lane, held[lane], attended);
       }
       PendingTokens next = backend.decode(lanes);
-      if (schedule.dueAfter(step)) {
+      if (schedule.dueAfter(GpuMeter.PROMPT, step)) {
         RowPlan plan = schedule.plan(GpuMeter.PROMPT, step).orElseThrow();
         backend.compress(
             Arrays.stream(lanes)

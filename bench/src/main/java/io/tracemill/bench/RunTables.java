@@ -93,7 +93,7 @@ final class RunTables {
     double micros = 0;
     for (int step = 1; step < output; step++) {
       micros += times.micros(schedule.rowsAttended(GpuMeter.PROMPT, step));
-      if (schedule.dueAfter(step)) {
+      if (schedule.dueAfter(GpuMeter.PROMPT, step)) {
         RowPlan plan = schedule.plan(GpuMeter.PROMPT, step).orElseThrow();
         micros += 1e3 * batch * meter.compressionMillisPerLane(plan);
       }

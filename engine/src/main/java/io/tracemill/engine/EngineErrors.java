@@ -14,6 +14,10 @@ final class EngineErrors {
         "Option %s is %s; it must be %s.".formatted(option, value, range));
   }
 
+  static ReasoningException policyRefused(String reason) {
+    return new ReasoningException(ErrorCode.INVALID_ARGUMENT, reason);
+  }
+
   static ReasoningException contextTooLong(int wanted, int maxPositions, Path modelDirectory) {
     return new ReasoningException(
         ErrorCode.INVALID_ARGUMENT,

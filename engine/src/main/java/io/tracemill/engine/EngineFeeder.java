@@ -3,7 +3,6 @@ package io.tracemill.engine;
 import io.tracemill.engine.api.GenerationRequest;
 import io.tracemill.engine.api.GenerationResult;
 import io.tracemill.engine.api.Prompt;
-import io.tracemill.engine.compress.KvPolicies;
 import io.tracemill.engine.error.ErrorType;
 import io.tracemill.engine.error.ReasoningException;
 import io.tracemill.engine.schedule.FinishedSequence;
@@ -29,6 +28,7 @@ final class EngineFeeder implements Feeder {
   private final RequestChannel channel;
   private final ModelText text;
   private final int vocabSize;
+  private final RequestPolicies policies;
   private final ResultAssembler assembler;
   private final Map<SequenceSpec, Submitted> submitted = new IdentityHashMap<>();
   private final ArrayDeque<GenerationResult> refused = new ArrayDeque<>();
@@ -37,10 +37,11 @@ final class EngineFeeder implements Feeder {
   private boolean closed;
 
   /** A feeder that releases the text and closes the channel when it is closed. */
-  EngineFeeder(RequestChannel channel, ModelText text, int vocabSize) {
+  EngineFeeder(RequestChannel channel, ModelText text, int vocabSize, RequestPolicies policies) {
     this.channel = channel;
     this.text = text;
     this.vocabSize = vocabSize;
+    this.policies = policies;
     this.assembler = new ResultAssembler(text);
   }
 
@@ -121,7 +122,7 @@ final class EngineFeeder implements Feeder {
         request.sampleIndex(),
         prompt.tokenIds(),
         request.sampling(),
-        KvPolicies.create(request.kvPolicy()),
+        policies.of(request.kvPolicy()),
         watch);
   }
 }

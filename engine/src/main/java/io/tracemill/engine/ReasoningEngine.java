@@ -1,5 +1,6 @@
 package io.tracemill.engine;
 
+import io.tracemill.engine.api.KvPolicySettings;
 import io.tracemill.engine.backend.Backend;
 import io.tracemill.engine.backend.BackendInfo;
 import io.tracemill.engine.backend.BackendOptions;
@@ -44,6 +45,7 @@ public final class ReasoningEngine implements AutoCloseable {
   private final EngineThread thread;
   private final ModelText text;
   private final ModelConfig config;
+  private final RequestPolicies policies;
   private final Optional<ModelWeights> weightsInUse;
   private final EngineDescription description;
   private boolean closed;
@@ -52,11 +54,13 @@ public final class ReasoningEngine implements AutoCloseable {
       EngineThread thread,
       ModelText text,
       ModelConfig config,
+      RequestPolicies policies,
       Optional<ModelWeights> weightsInUse,
       EngineDescription description) {
     this.thread = thread;
     this.text = text;
     this.config = config;
+    this.policies = policies;
     this.weightsInUse = weightsInUse;
     this.description = description;
   }
@@ -70,6 +74,16 @@ public final class ReasoningEngine implements AutoCloseable {
    *     nothing stays open then
    */
   public static ReasoningEngine open(EngineOptions options) {
+    return open(options, List.of());
+  }
+
+  /**
+   * As above, for requests whose policies are known: one that the backend cannot run is refused
+   * before the model is loaded.
+   *
+   * @param policies KV policies that requests will name; others may follow
+   */
+  public static ReasoningEngine open(EngineOptions options, List<KvPolicySettings> policies) {
     EngineOptionChecks.check(options);
     Path directory = options.modelDirectory();
     if (!Files.isDirectory(directory)) {
@@ -80,6 +94,8 @@ public final class ReasoningEngine implements AutoCloseable {
     int maxContextTokens = EngineOptionChecks.maxContextTokens(options, config);
     BackendProvider provider =
         BackendSelection.select(options.backend(), BackendSelection.providers());
+    RequestPolicies requestPolicies = new RequestPolicies(provider, config);
+    policies.forEach(requestPolicies::of);
     List<Integer> stopTokenIds = stopTokenIds(options, defaults);
     SchedulerOptions schedulerOptions =
         schedulerOptions(options, maxContextTokens, Set.copyOf(stopTokenIds));
@@ -117,6 +133,7 @@ public final class ReasoningEngine implements AutoCloseable {
           thread,
           text,
           config,
+          requestPolicies,
           info.readsWeightsInPlace() ? Optional.of(weights) : Optional.empty(),
           description);
     } catch (RuntimeException e) {
@@ -135,7 +152,7 @@ public final class ReasoningEngine implements AutoCloseable {
   public Feeder feeder() {
     ModelText held = text.retain();
     try {
-      return new EngineFeeder(thread.channel(), held, config.vocabSize());
+      return new EngineFeeder(thread.channel(), held, config.vocabSize(), policies);
     } catch (RuntimeException e) {
       held.release();
       throw e;

@@ -4,7 +4,10 @@ import io.tracemill.engine.backend.Backend;
 import io.tracemill.engine.backend.BackendProvider;
 import io.tracemill.engine.backend.BackendRequest;
 import io.tracemill.engine.backend.Usability;
+import io.tracemill.engine.compress.KvCompressionPolicy;
+import io.tracemill.engine.model.ModelConfig;
 import io.tracemill.gpu.internal.backend.CudaBackends;
+import java.util.Optional;
 
 /** The {@code cuda} backend: one NVIDIA GPU through the CUDA driver. */
 public final class CudaBackendProvider implements BackendProvider {
@@ -26,6 +29,12 @@ public final class CudaBackendProvider implements BackendProvider {
   @Override
   public Usability usability() {
     return CudaBackends.usability();
+  }
+
+  /** Policies without kernels are refused. */
+  @Override
+  public Optional<String> refusal(KvCompressionPolicy policy, ModelConfig config) {
+    return CudaBackends.refusal(policy);
   }
 
   @Override

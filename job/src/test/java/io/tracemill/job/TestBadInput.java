@@ -75,7 +75,17 @@ class TestBadInput {
             "--repetition-penalty 0",
             "repetition-penalty is 0.0; it must be above 0 and at most 100."),
         option("--stop=", "A stop string is empty; leave it out or give it a text."),
-        option("--kv-policy magic", "KV policy 'magic' is unknown; choose one of full, rpc."),
+        option(
+            "--kv-policy magic",
+            "KV policy 'magic' is unknown; choose one of full, rpc, sinks-window, random,"
+                + " tova, snapkv, h2o, r-kv, g-kv, lagkv, chunkkv, vase, triattention."),
+        option(
+            "--kv-policy tova --kv-option rows=many",
+            "Option rows of KV policy tova is 'many'; it must be a whole number from 1 to"
+                + " 1073741824."),
+        option(
+            "--kv-option interval=long",
+            "--kv-option interval is long; it must be a whole number."),
         option(
             "--rpc-interval 1000 --rpc-ratio 3",
             "The interval of KV policy rpc, 1000 tokens, is not divisible by the compression ratio"

@@ -128,7 +128,9 @@ class TestOpenAiBatch {
                 "a1", "ok 11 full",
                 "b0", "ok 4 rpc",
                 "c0", "The row's temperature is 900.0; it must be 0 (greedy) to 100.",
-                "d0", "The row's KV policy 'best' is unknown; choose one of full, rpc.",
+                "d0",
+                    "The row's KV policy 'best' is unknown; choose one of full, rpc, sinks-window, random,"
+                        + " tova, snapkv, h2o, r-kv, g-kv, lagkv, chunkkv, vase, triattention.",
                 "e0",
                     "The row's stop is '[]'; it must be a text or a list of texts, none of them empty."));
   }

@@ -64,7 +64,9 @@ public interface Backend extends AutoCloseable {
   /**
    * Compresses lanes as planned: scores the candidates of every layer, keeps the best, moves the
    * kept rows together in place and in order. The lane's row count becomes the plan's; its position
-   * does not change. Page table entries past the new row count are no longer used.
+   * does not change. Page table entries past the new row count are no longer used. Where a keep
+   * rule drops more than is planned, the lane holds so many rows fewer, and the next plan starts
+   * there.
    */
   PendingCompression compress(List<LaneCompression> compressions);
 

@@ -1,5 +1,9 @@
 package io.tracemill.engine.backend;
 
+import io.tracemill.engine.compress.KvCompressionPolicy;
+import io.tracemill.engine.model.ModelConfig;
+import java.util.Optional;
+
 /**
  * Makes backends of one kind; found with {@link java.util.ServiceLoader}. Implementations have a
  * public constructor without arguments that does nothing which could fail.
@@ -20,6 +24,16 @@ public interface BackendProvider {
    * hardware.
    */
   Usability usability();
+
+  /**
+   * Why this backend cannot run a KV policy on a network; empty where it can. Asked before {@link
+   * #open} and for each policy of a request; needs no device.
+   *
+   * @return one sentence that names what it can run instead
+   */
+  default Optional<String> refusal(KvCompressionPolicy policy, ModelConfig config) {
+    return Optional.empty();
+  }
 
   /**
    * Loads the model onto the device and allocates everything a run needs.

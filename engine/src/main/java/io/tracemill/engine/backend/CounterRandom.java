@@ -39,11 +39,28 @@ public final class CounterRandom {
     return (firstWord(key, tokenIndex) >>> 8) * 0x1.0p-24f;
   }
 
+  /**
+   * A draw of a KV policy, one 32-bit word. Sampling leaves the upper counter words 0; here the
+   * last is 1, so that no draw is used twice.
+   *
+   * @param key the lane's key
+   * @param candidate counter word 0
+   * @param position counter word 1: the lane's next position
+   * @param set counter word 2: {@code layer * sets + set}
+   */
+  public static int policyWord(long key, int candidate, int position, int set) {
+    return word(key, candidate, position, set, 1);
+  }
+
   static int firstWord(long key, int counter) {
-    int c0 = counter;
-    int c1 = 0;
-    int c2 = 0;
-    int c3 = 0;
+    return word(key, counter, 0, 0, 0);
+  }
+
+  private static int word(long key, int counter0, int counter1, int counter2, int counter3) {
+    int c0 = counter0;
+    int c1 = counter1;
+    int c2 = counter2;
+    int c3 = counter3;
     int k0 = (int) key;
     int k1 = (int) (key >>> 32);
     for (int round = 0; round < ROUNDS; round++) {

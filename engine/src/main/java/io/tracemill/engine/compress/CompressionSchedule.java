@@ -5,15 +5,16 @@ import java.util.Optional;
 /**
  * When a sequence is compressed and how many rows it holds, in closed form. {@code step} k is the
  * decode step that feeds output token k, from 1; {@code promptRows} are the rows of the prompt. Row
- * counts are per layer, equal in all layers.
+ * counts are per layer, equal in all layers. Where a policy's {@link KvCompressionPolicy#keepRule}
+ * may drop more than is planned, row counts here are upper bounds; steps are exact always.
  */
 public interface CompressionSchedule {
 
   /** Whether a compression runs after the attention of decode step {@code step}. */
-  boolean dueAfter(int step);
+  boolean dueAfter(int promptRows, int step);
 
   /** Compressions done once decode step {@code step} is over, its own included; 0 for step 0. */
-  int compressionsAfter(int step);
+  int compressionsAfter(int promptRows, int step);
 
   /** Rows held once decode step {@code step} and its compression, if any, are over. */
   int rowsAfter(int promptRows, int step);
@@ -43,4 +44,13 @@ public interface CompressionSchedule {
 
   /** What the compression after decode step {@code step} does; empty where none is due. */
   Optional<RowPlan> plan(int promptRows, int step);
+
+  /**
+   * What is scored without dropping a row after decode step {@code step}, for rules that add up
+   * scores before there is anything to drop: all candidates of the plan stay. Empty where the step
+   * has a compression, and for every other rule.
+   */
+  default Optional<RowPlan> observation(int promptRows, int step) {
+    return Optional.empty();
+  }
 }

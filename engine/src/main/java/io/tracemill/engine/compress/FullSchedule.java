@@ -9,12 +9,12 @@ final class FullSchedule implements CompressionSchedule {
   private FullSchedule() {}
 
   @Override
-  public boolean dueAfter(int step) {
+  public boolean dueAfter(int promptRows, int step) {
     return false;
   }
 
   @Override
-  public int compressionsAfter(int step) {
+  public int compressionsAfter(int promptRows, int step) {
     return 0;
   }
 

@@ -5,8 +5,8 @@ import java.util.Optional;
 
 /**
  * Which rows of a sequence's KV cache survive. Immutable and shared by all sequences that use it; a
- * policy is a schedule (when, how many) and a rule (which). Everything the schedule says is known
- * on the host without reading a device.
+ * policy is a schedule (when, how many at most), a score rule (which) and a keep rule (whether
+ * fewer may do). Everything the schedule says is known on the host without reading a device.
  */
 public interface KvCompressionPolicy {
 
@@ -21,4 +21,9 @@ public interface KvCompressionPolicy {
 
   /** How candidates are ranked; absent where {@link CompressionSchedule#dueAfter} never holds. */
   Optional<ScoreRule> scoreRule();
+
+  /** How many of the candidates stay; as many as the schedule plans, unless a policy says more. */
+  default KeepRule keepRule() {
+    return KeepRule.AS_PLANNED;
+  }
 }

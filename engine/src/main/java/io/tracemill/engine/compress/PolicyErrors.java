@@ -2,6 +2,7 @@ package io.tracemill.engine.compress;
 
 import io.tracemill.engine.error.ErrorCode;
 import io.tracemill.engine.error.ReasoningException;
+import java.nio.file.Path;
 import java.util.Collection;
 
 /** The errors of policy settings; each is one sentence for the user who wrote them. */
@@ -38,18 +39,36 @@ final class PolicyErrors {
         "The %s of KV policy %s is %d; it must be %s.".formatted(parameter, policy, value, range));
   }
 
-  static ReasoningException notDivisible(int intervalTokens, int ratio) {
-    return invalid(
-        ("The interval of KV policy rpc, %d tokens, is not divisible by the compression ratio %d;"
-                + " choose a multiple such as %d.")
-            .formatted(intervalTokens, ratio, nearestMultiple(intervalTokens, ratio)));
+  static ReasoningException missingOption(String policy, String option, String meaning) {
+    return invalid("KV policy %s needs option %s: %s.".formatted(policy, option, meaning));
   }
 
-  static ReasoningException windowTooWide(int windowTokens, int intervalTokens) {
+  static ReasoningException noRoom(String policy, int rows, int sinks, int window) {
     return invalid(
-        ("The window of KV policy rpc is %d tokens; it must be smaller than the interval of %d"
+        ("Option rows of KV policy %s is %d; it must be more than the %d sinks and the window of %d"
+                + " tokens, which always stay.")
+            .formatted(policy, rows, sinks, window));
+  }
+
+  static ReasoningException queriesBeyondInterval(String policy, int queries, int interval) {
+    return invalid(
+        ("KV policy %s reads the newest %d queries but compresses every %d tokens; make the interval"
+                + " at least as long.")
+            .formatted(policy, queries, interval));
+  }
+
+  static ReasoningException notDivisible(String policy, int intervalTokens, int ratio) {
+    return invalid(
+        ("The interval of KV policy %s, %d tokens, is not divisible by the compression ratio %d;"
+                + " choose a multiple such as %d.")
+            .formatted(policy, intervalTokens, ratio, nearestMultiple(intervalTokens, ratio)));
+  }
+
+  static ReasoningException windowTooWide(String policy, int windowTokens, int intervalTokens) {
+    return invalid(
+        ("The window of KV policy %s is %d tokens; it must be smaller than the interval of %d"
                 + " tokens.")
-            .formatted(windowTokens, intervalTokens));
+            .formatted(policy, windowTokens, intervalTokens));
   }
 
   static ReasoningException unusedParameter(String policy, String parameter, int value) {
@@ -60,6 +79,10 @@ final class PolicyErrors {
 
   private static long nearestMultiple(int value, int divisor) {
     return Math.max(1L, Math.round((double) value / divisor)) * divisor;
+  }
+
+  static ReasoningException unreadableCalibration(Path file, String reason) {
+    return invalid("The query calibration %s cannot be used: %s.".formatted(file, reason));
   }
 
   private static ReasoningException invalid(String message) {

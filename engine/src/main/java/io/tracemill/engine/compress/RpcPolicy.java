@@ -30,7 +30,7 @@ final class RpcPolicy implements KvCompressionPolicy {
   private static final String DEFAULT_POOLING_KERNEL = "7";
 
   /** Wider pooling would flatten every score; kernels of a backend may rely on the bound. */
-  private static final int MAX_POOLING_KERNEL = 63;
+  static final int MAX_POOLING_KERNEL = 63;
 
   private final KvPolicySettings settings;
   private final PolicyNeeds needs;
@@ -43,7 +43,7 @@ final class RpcPolicy implements KvCompressionPolicy {
     this.schedule = schedule;
     this.rule = rule;
     this.needs =
-        new PolicyNeeds(
+        PolicyNeeds.ofQueries(
             rule.ringWeights().size(),
             rule.aggregation() == HeadAggregation.ALL
                 ? PolicyNeeds.HeadSets.SHARED
@@ -121,13 +121,13 @@ final class RpcPolicy implements KvCompressionPolicy {
       throw PolicyErrors.outOfRange(NAME, "window", windowTokens, "at least 1 token");
     }
     if (windowTokens >= intervalTokens) {
-      throw PolicyErrors.windowTooWide(windowTokens, intervalTokens);
+      throw PolicyErrors.windowTooWide(NAME, windowTokens, intervalTokens);
     }
     if (ratio < 2) {
       throw PolicyErrors.outOfRange(NAME, "compression ratio", ratio, "at least 2");
     }
     if (intervalTokens % ratio != 0) {
-      throw PolicyErrors.notDivisible(intervalTokens, ratio);
+      throw PolicyErrors.notDivisible(NAME, intervalTokens, ratio);
     }
   }
 

@@ -29,13 +29,17 @@ record RpcSchedule(int intervalTokens, int windowTokens, int retainedTokensPerIn
   }
 
   @Override
-  public boolean dueAfter(int step) {
+  public boolean dueAfter(int promptRows, int step) {
     int beyondWindow = step - windowTokens;
     return beyondWindow >= intervalTokens && beyondWindow % intervalTokens == 0;
   }
 
   @Override
-  public int compressionsAfter(int step) {
+  public int compressionsAfter(int promptRows, int step) {
+    return compressionsAfter(step);
+  }
+
+  private int compressionsAfter(int step) {
     return Math.max(0, Math.floorDiv(step - windowTokens, intervalTokens));
   }
 
@@ -85,7 +89,7 @@ record RpcSchedule(int intervalTokens, int windowTokens, int retainedTokensPerIn
 
   @Override
   public Optional<RowPlan> plan(int promptRows, int step) {
-    if (!dueAfter(step)) {
+    if (!dueAfter(promptRows, step)) {
       return Optional.empty();
     }
     int compression = compressionsAfter(step);

@@ -37,6 +37,29 @@ public final class TokenSelector {
   }
 
   /**
+   * Largest of neighbouring candidates; neighbours outside do not count.
+   *
+   * @param scores {@code [count]}
+   * @param count candidates
+   * @param kernel neighbours, odd
+   * @param pooled receives {@code [count]}; another array than {@code scores}
+   */
+  public static void poolLargest(float[] scores, int count, int kernel, float[] pooled) {
+    if (kernel < 1 || kernel % 2 == 0) {
+      throw new IllegalArgumentException("pooling kernel " + kernel + " is not odd");
+    }
+    int half = kernel / 2;
+    for (int j = 0; j < count; j++) {
+      float largest = scores[j];
+      int last = Math.min(j + half, count - 1);
+      for (int i = Math.max(j - half, 0); i <= last; i++) {
+        largest = Math.max(largest, scores[i]);
+      }
+      pooled[j] = largest;
+    }
+  }
+
+  /**
    * The indices of the {@code keep} highest scores, ascending; among equal scores the lower index
    * is kept.
    *

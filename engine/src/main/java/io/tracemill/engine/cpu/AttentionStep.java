@@ -25,6 +25,7 @@ final class AttentionStep {
   private final int scoreStride;
   private final float epsilon;
   private final float scale;
+  private QueryObserver observer = QueryObserver.NONE;
 
   AttentionStep(
       ModelConfig config,
@@ -48,6 +49,10 @@ final class AttentionStep {
     this.scale = (float) (1 / Math.sqrt(headDim));
   }
 
+  void observeQueries(QueryObserver newObserver) {
+    observer = newObserver;
+  }
+
   /**
    * Prepares queries and key of a row in place and stores key and value; a decoded row's queries go
    * to the ring as well.
@@ -69,6 +74,7 @@ final class AttentionStep {
     for (int g = 0; g < groupSize; g++) {
       int query = firstQuery + g * headDim;
       normalise(projected, query, layer.queryNorm(), scratch);
+      observer.query(layerIndex, kvHead * groupSize + g, projected, query);
       rotary.rotate(projected, query, position);
     }
     int key = base + queryDim + kvHead * headDim;

@@ -76,6 +76,24 @@ final class Bf16KvPages implements KvPages {
   }
 
   @Override
+  public void readKey(int page, int layer, int head, int row, float[] out, int offset) {
+    int[] pairs = pages[page][layer];
+    int keys = keys(head) + Bf16Pairs.pair(row);
+    for (int d = 0; d < headDim; d++) {
+      out[offset + d] = Bf16Pairs.value(pairs, keys + d * (ROWS / 2), row);
+    }
+  }
+
+  @Override
+  public void readValue(int page, int layer, int head, int row, float[] out, int offset) {
+    int[] pairs = pages[page][layer];
+    int values = values(head) + row * (width / 2);
+    for (int d = 0; d < headDim; d++) {
+      out[offset + d] = Bf16Pairs.value(pairs, values + Bf16Pairs.pair(d), d);
+    }
+  }
+
+  @Override
   public void keyScores(
       CpuKernels kernels,
       int page,

@@ -2,8 +2,8 @@ package io.tracemill.engine.cpu;
 
 import io.tracemill.engine.api.HeadAggregation;
 import io.tracemill.engine.backend.LaneCompression;
+import io.tracemill.engine.compress.KeepRule;
 import io.tracemill.engine.compress.RowPlan;
-import io.tracemill.engine.compress.ScoreRule;
 import io.tracemill.engine.compress.TokenSelector;
 import io.tracemill.engine.model.ModelConfig;
 import java.util.Arrays;
@@ -15,16 +15,21 @@ import java.util.List;
  */
 final class Compressor {
   private final ModelConfig config;
-  private final CpuKernels kernels;
   private final KvPages pages;
   private final WorkerPool pool;
-  private final Space[] spaces;
-  private final float scale;
+  private final ScoreSpace[] spaces;
+  private final CandidateScores scores;
+  private final NormKeeper keeper;
+  private final WorkerPool.Work count = this::countLayer;
   private final WorkerPool.Work work = this::compressLayer;
 
   private List<LaneCompression> compressions = List.of();
   private Lane[] lanes = new Lane[0];
+  // By (place in the batch, layer): lowest kept score, ranks and counts of the first pass.
   private float[] cuts = new float[0];
+  private float[][][] ranked = new float[0][][];
+  private int[] fewest = new int[0];
+  private int[] kept = new int[0];
   private CompressionTrace trace = CompressionTrace.NONE;
 
   /** Sees what each layer decided; for tests. */
@@ -42,178 +47,144 @@ final class Compressor {
         int lane, int layer, int set, float[] pooled, int candidates, int[] retained, int kept);
   }
 
-  /** Working space of one worker; grows to the longest sequence. */
-  private static final class Space {
-    float[] attention = new float[0];
-    float[] scores = new float[0];
-    float[] pooled = new float[0];
-    int[] retained = new int[0];
-    final float[] lanes = new float[CpuKernels.LANES];
-
-    void ensure(int stride) {
-      if (scores.length < stride) {
-        attention = new float[2 * stride];
-        scores = new float[stride];
-        pooled = new float[stride];
-        retained = new int[stride];
-      }
-    }
-  }
-
   Compressor(ModelConfig config, CpuKernels kernels, KvPages pages, WorkerPool pool) {
     this.config = config;
-    this.kernels = kernels;
     this.pages = pages;
     this.pool = pool;
-    this.scale = (float) (1 / Math.sqrt(config.headDim()));
-    this.spaces = new Space[pool.size()];
-    for (int i = 0; i < spaces.length; i++) {
-      spaces[i] = new Space();
-    }
+    this.scores = new CandidateScores(config, kernels, pages);
+    this.keeper = new NormKeeper(scores.shares());
+    this.spaces = new ScoreSpace[pool.size()];
+    Arrays.setAll(spaces, i -> new ScoreSpace());
   }
 
   void trace(CompressionTrace trace) {
     this.trace = trace;
   }
 
+  /** What became of a batch, by place in it. */
+  record Outcome(float[] cuts, int[] rowsBeyondPlan) {}
+
   /**
    * Compresses the lanes in place and shrinks them.
    *
-   * @return the lowest kept score per lane, the mean over layers and sets
+   * @return per lane the lowest kept score, the mean over layers and sets, and the rows that its
+   *     keep rule dropped beyond the plan
    */
-  float[] compress(List<LaneCompression> batch, Lane[] allLanes) {
+  Outcome compress(List<LaneCompression> batch, Lane[] allLanes) {
     compressions = batch;
     lanes = allLanes;
     int numLayers = config.numLayers();
-    cuts = new float[batch.size() * numLayers];
-    pool.forEach(cuts.length, work);
+    int tasks = batch.size() * numLayers;
+    cuts = new float[tasks];
+    kept = new int[batch.size()];
+    ranked = new float[tasks][][];
+    boolean counting = false;
+    for (int i = 0; i < kept.length; i++) {
+      LaneCompression compression = batch.get(i);
+      kept[i] = compression.plan().retained();
+      counting |= compression.keep() != KeepRule.AS_PLANNED;
+      if (CandidateScores.storesScores(compression.rule())) {
+        lanes[compression.lane()]
+            .rowScores()
+            .prepare(numLayers * sets(compression), compression.plan().rowsBefore());
+      }
+    }
+    if (counting) {
+      fewest = new int[tasks];
+      pool.forEach(tasks, count);
+      for (int task = 0; task < tasks; task++) {
+        int i = task / numLayers;
+        if (batch.get(i).keep() != KeepRule.AS_PLANNED) {
+          // The layer that needs most decides; the plan stays the bound.
+          int before = task % numLayers == 0 ? 0 : kept[i];
+          kept[i] = Math.min(batch.get(i).plan().retained(), Math.max(before, fewest[task]));
+        }
+      }
+    }
+    pool.forEach(tasks, work);
+    return finish(batch);
+  }
+
+  private Outcome finish(List<LaneCompression> batch) {
+    int numLayers = config.numLayers();
     float[] means = new float[batch.size()];
+    int[] beyond = new int[batch.size()];
     for (int i = 0; i < means.length; i++) {
       float sum = 0;
       for (int layer = 0; layer < numLayers; layer++) {
         sum += cuts[i * numLayers + layer];
       }
       means[i] = sum / numLayers;
-      lanes[batch.get(i).lane()].shrink(batch.get(i).plan().rowsAfter());
+      RowPlan plan = batch.get(i).plan();
+      beyond[i] = plan.retained() - kept[i];
+      int rowsAfter = plan.rowsAfter() - beyond[i];
+      Lane lane = lanes[batch.get(i).lane()];
+      lane.shrink(rowsAfter);
+      lane.rowScores().shrink(rowsAfter);
     }
-    return means;
+    return new Outcome(means, beyond);
   }
 
-  private void compressLayer(int task, int worker) {
-    LaneCompression compression = compressions.get(task / config.numLayers());
-    int layer = task % config.numLayers();
-    Lane lane = lanes[compression.lane()];
-    Space space = spaces[worker];
-    space.ensure(WorkerScratch.scoreStride(compression.plan().rowsBefore()) + KvPages.ROWS);
-    ScoreRule.SelectorAttention rule = (ScoreRule.SelectorAttention) compression.rule();
-    RowPlan plan = compression.plan();
-    boolean shared = rule.aggregation() == HeadAggregation.ALL;
-    int sets = shared ? 1 : config.numKvHeads();
-    int headsPerSet = config.numQueryHeads() / sets;
-    float cutSum = 0;
-    for (int set = 0; set < sets; set++) {
-      score(lane, layer, set * headsPerSet, headsPerSet, plan, rule, space);
-      TokenSelector.pool(space.scores, plan.candidates(), rule.poolingKernelSize(), space.pooled);
-      TokenSelector.select(space.pooled, plan.candidates(), plan.retained(), space.retained);
-      cutSum += lowestKept(space, plan.retained());
-      trace.selected(
-          lane.id, layer, set, space.pooled, plan.candidates(), space.retained, plan.retained());
-      int firstHead = shared ? 0 : set;
-      int lastHead = shared ? config.numKvHeads() : set + 1;
-      for (int head = firstHead; head < lastHead; head++) {
-        moveTogether(lane, layer, head, plan, space.retained);
-      }
-    }
-    cuts[task] = cutSum / sets;
+  private int sets(LaneCompression compression) {
+    return compression.rule().aggregation() == HeadAggregation.ALL ? 1 : config.numKvHeads();
   }
 
-  /** Mean over query heads of the attention that the ring's queries pay to the candidates. */
-  private void score(
-      Lane lane,
-      int layer,
-      int firstHead,
-      int numHeads,
-      RowPlan plan,
-      ScoreRule.SelectorAttention rule,
-      Space space) {
-    int candidates = plan.candidates();
-    Arrays.fill(space.scores, 0, candidates, 0);
-    List<Float> weights = rule.ringWeights();
-    int depth = lane.ringDepth();
-    int layerRing = layer * depth * config.queryDim();
-    int oldest = lane.position() - weights.size();
-    int stride = space.scores.length;
-    for (int head = firstHead; head < firstHead + numHeads; head++) {
-      int kvHead = head / config.queryGroupSize();
-      int headRing = layerRing + head * config.headDim();
-      for (int r = 0; r < weights.size(); r += 2) {
-        boolean two = r + 1 < weights.size();
-        int query0 = headRing + (oldest + r) % depth * config.queryDim();
-        int query1 = headRing + (oldest + r + 1) % depth * config.queryDim();
-        int first = scorePages(lane, layer, kvHead, plan, query0, query1, two, space, stride);
-        addShare(space, first, candidates, weights.get(r));
-        if (two) {
-          addShare(space, stride + first, candidates, weights.get(r + 1));
-        }
-      }
-    }
-    for (int j = 0; j < candidates; j++) {
-      space.scores[j] /= numHeads;
-    }
+  private ScoreTask task(LaneCompression compression, int layer, int set) {
+    int sets = sets(compression);
+    int kvHeads = config.numKvHeads() / sets;
+    return new ScoreTask(
+        lanes[compression.lane()], layer, compression.plan(), set, sets, set * kvHeads, kvHeads);
   }
 
-  /** Scores of one or two queries; returns where the first candidate's score is. */
-  private int scorePages(
-      Lane lane,
-      int layer,
-      int kvHead,
-      RowPlan plan,
-      int query0,
-      int query1,
-      boolean two,
-      Space space,
-      int stride) {
-    int firstEntry = plan.protectedRows() / KvPages.ROWS;
-    int lastEntry = (plan.protectedRows() + plan.candidates() - 1) / KvPages.ROWS;
-    for (int entry = firstEntry; entry <= lastEntry; entry++) {
-      int page = lane.page(entry);
-      int at = (entry - firstEntry) * KvPages.ROWS;
-      if (two) {
-        pages.keyScores(
-            kernels,
-            page,
-            layer,
-            kvHead,
-            lane.ring(),
-            query0,
-            query1,
-            scale,
-            space.attention,
-            at,
-            stride + at);
-      } else {
-        pages.keyScores(
-            kernels, page, layer, kvHead, lane.ring(), query0, scale, space.attention, at);
-      }
-    }
-    return plan.protectedRows() - firstEntry * KvPages.ROWS;
-  }
-
-  /** Adds {@code weight * softmax(attention)} to the scores. */
-  private void addShare(Space space, int offset, int candidates, float weight) {
-    if (weight == 0) {
+  /** First pass over a layer whose keep rule looks at data: ranks, and counts what has to stay. */
+  private void countLayer(int index, int worker) {
+    LaneCompression compression = compressions.get(index / config.numLayers());
+    if (!(compression.keep() instanceof KeepRule.AttentionNorm norm)) {
       return;
     }
-    float sum = kernels.exponentials(space.attention, offset, candidates, space.lanes);
-    float share = weight / sum;
-    float[] scores = space.scores;
-    float[] attention = space.attention;
-    for (int j = 0; j < candidates; j++) {
-      scores[j] = Math.fma(share, attention[offset + j], scores[j]);
+    ScoreSpace space = spaces[worker];
+    space.ensure(compression.plan().rowsBefore());
+    ranked[index] = new float[sets(compression)][];
+    for (int set = 0; set < ranked[index].length; set++) {
+      ScoreTask task = task(compression, index % config.numLayers(), set);
+      scores.rank(task, compression.rule(), space);
+      ranked[index][set] = Arrays.copyOf(space.pooled, compression.plan().candidates());
+      fewest[index] = Math.max(fewest[index], keeper.fewest(task, norm, ranked[index][set], space));
     }
   }
 
-  private static float lowestKept(Space space, int kept) {
+  private void compressLayer(int index, int worker) {
+    int batchIndex = index / config.numLayers();
+    LaneCompression compression = compressions.get(batchIndex);
+    ScoreSpace space = spaces[worker];
+    RowPlan plan = compression.plan();
+    space.ensure(plan.rowsBefore());
+    int keep = kept[batchIndex];
+    int sets = sets(compression);
+    float cutSum = 0;
+    for (int set = 0; set < sets; set++) {
+      ScoreTask task = task(compression, index % config.numLayers(), set);
+      if (ranked[index] == null) {
+        scores.rank(task, compression.rule(), space);
+      } else {
+        System.arraycopy(ranked[index][set], 0, space.pooled, 0, plan.candidates());
+      }
+      TokenSelector.select(space.pooled, plan.candidates(), keep, space.retained);
+      cutSum += lowestKept(space, keep);
+      trace.selected(
+          task.lane().id, task.layer(), set, space.pooled, plan.candidates(), space.retained, keep);
+      if (CandidateScores.storesScores(compression.rule())) {
+        float[] stored = task.lane().rowScores().of(task.setIndex());
+        RowScores.moveTogether(stored, plan, space.retained, keep);
+      }
+      for (int i = 0; i < task.numKvHeads(); i++) {
+        moveTogether(task, task.firstKvHead() + i, space.retained, keep);
+      }
+    }
+    cuts[index] = cutSum / sets;
+  }
+
+  private static float lowestKept(ScoreSpace space, int kept) {
     if (kept == 0) {
       return 0;
     }
@@ -225,14 +196,15 @@ final class Compressor {
   }
 
   /** Moves kept rows to the front, in order: a row's new place is never behind its old one. */
-  private void moveTogether(Lane lane, int layer, int head, RowPlan plan, int[] retained) {
+  private void moveTogether(ScoreTask task, int head, int[] retained, int keep) {
+    RowPlan plan = task.plan();
     int to = plan.protectedRows();
-    for (int i = 0; i < plan.retained(); i++) {
-      move(lane, layer, head, plan.protectedRows() + retained[i], to++);
+    for (int i = 0; i < keep; i++) {
+      move(task.lane(), task.layer(), head, plan.protectedRows() + retained[i], to++);
     }
     int window = plan.protectedRows() + plan.candidates();
     for (int i = 0; i < plan.windowRows(); i++) {
-      move(lane, layer, head, window + i, to++);
+      move(task.lane(), task.layer(), head, window + i, to++);
     }
   }
 

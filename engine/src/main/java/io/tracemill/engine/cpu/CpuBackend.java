@@ -7,6 +7,7 @@ import io.tracemill.engine.backend.LaneStart;
 import io.tracemill.engine.backend.PendingCompression;
 import io.tracemill.engine.backend.PendingTokens;
 import io.tracemill.engine.backend.PrefillChunk;
+import io.tracemill.engine.compress.KeepRule;
 import io.tracemill.engine.compress.ScoreRule;
 import io.tracemill.engine.kvcache.KvLayout;
 import io.tracemill.engine.model.ModelConfig;
@@ -184,8 +185,8 @@ final class CpuBackend implements Backend {
       }
     }
     long start = System.nanoTime();
-    float[] cuts = compressor.compress(compressions, lanes);
-    return new FinishedCompression(cuts, (System.nanoTime() - start) / 1e6);
+    Compressor.Outcome outcome = compressor.compress(compressions, lanes);
+    return new FinishedCompression(outcome, (System.nanoTime() - start) / 1e6);
   }
 
   private void check(LaneCompression compression) {
@@ -196,7 +197,17 @@ final class CpuBackend implements Backend {
           "the plan for lane %d starts from %d rows, but it holds %d"
               .formatted(lane.id, compression.plan().rowsBefore(), lane.rows()));
     }
-    int queries = ((ScoreRule.SelectorAttention) compression.rule()).ringWeights().size();
+    if (compression.rule() instanceof ScoreRule.LagSpread
+        && compression.plan().windowRows() < compression.plan().candidates()) {
+      throw new IllegalArgumentException(
+          "the rule for lane %d compares %d candidates with as many rows after them; the window is %d"
+              .formatted(
+                  lane.id, compression.plan().candidates(), compression.plan().windowRows()));
+    }
+    int queries = compression.rule().queries();
+    if (compression.keep() instanceof KeepRule.AttentionNorm norm) {
+      queries = Math.max(queries, norm.queries());
+    }
     if (queries > Math.min(lane.ringDepth(), lane.decodeSteps())) {
       throw new IllegalArgumentException(
           "the rule for lane %d asks for %d queries; its ring of %d has seen %d steps"
@@ -253,6 +264,11 @@ final class CpuBackend implements Backend {
     return Arrays.copyOfRange(transformer.logits(), from, from + config.vocabSize());
   }
 
+  /** Shows every query to come to an observer; with several threads, from any of them. */
+  void observeQueries(QueryObserver observer) {
+    transformer.observeQueries(observer);
+  }
+
   /** Observes compressions, for tests. */
   void traceCompressions(Compressor.CompressionTrace trace) {
     compressor.trace(trace);
@@ -283,7 +299,8 @@ final class CpuBackend implements Backend {
     }
   }
 
-  private record FinishedCompression(float[] cuts, double millis) implements PendingCompression {
+  private record FinishedCompression(Compressor.Outcome outcome, double millis)
+      implements PendingCompression {
     @Override
     public boolean isDone() {
       return true;
@@ -291,7 +308,12 @@ final class CpuBackend implements Backend {
 
     @Override
     public float[] scoreCuts() {
-      return cuts.clone();
+      return outcome.cuts().clone();
+    }
+
+    @Override
+    public int rowsBeyondPlan(int index) {
+      return outcome.rowsBeyondPlan()[index];
     }
   }
 }

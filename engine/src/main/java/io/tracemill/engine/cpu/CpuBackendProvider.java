@@ -1,9 +1,17 @@
 package io.tracemill.engine.cpu;
 
 import io.tracemill.engine.backend.Backend;
+import io.tracemill.engine.backend.BackendOptions;
 import io.tracemill.engine.backend.BackendProvider;
 import io.tracemill.engine.backend.BackendRequest;
 import io.tracemill.engine.backend.Usability;
+import io.tracemill.engine.compress.KvCompressionPolicy;
+import io.tracemill.engine.compress.QueryCalibration;
+import io.tracemill.engine.compress.QuerySums;
+import io.tracemill.engine.compress.ScoreRule;
+import io.tracemill.engine.model.ModelConfig;
+import java.util.Iterator;
+import java.util.Optional;
 
 /** Makes CPU backends; always usable. */
 public final class CpuBackendProvider implements BackendProvider {
@@ -25,6 +33,37 @@ public final class CpuBackendProvider implements BackendProvider {
   @Override
   public Usability usability() {
     return Usability.usableOn(device(KernelChoice.kernels()));
+  }
+
+  /** Every policy, unless it was calibrated for another network. */
+  @Override
+  public Optional<String> refusal(KvCompressionPolicy policy, ModelConfig config) {
+    if (policy.scoreRule().orElse(null) instanceof ScoreRule.ExpectedAttention expected) {
+      QueryCalibration calibration = expected.calibration();
+      if (calibration.numLayers() != config.numLayers()
+          || calibration.numHeads() != config.numQueryHeads()
+          || 2 * calibration.numPairs() != config.headDim()) {
+        return Optional.of(CpuErrors.calibrationOfAnotherModel(calibration, config));
+      }
+    }
+    return Optional.empty();
+  }
+
+  /**
+   * Sums of the network's queries before the rotary embedding over some texts.
+   *
+   * @param request options of one lane and one thread; texts longer than its most rows are cut
+   */
+  public static QuerySums collectQueries(BackendRequest request, Iterator<int[]> texts) {
+    BackendOptions options = request.options();
+    if (options.maxLanes() != 1 || options.threads().orElse(0) != 1) {
+      throw new IllegalArgumentException("queries are collected with one lane on one thread");
+    }
+    try (CpuBackend backend = open(request, KernelChoice.kernels())) {
+      return new QueryCollection(
+              backend, request.config(), options.maxSequenceRows(), options.prefillChunkTokens())
+          .collect(texts);
+    }
   }
 
   @Override

@@ -1,7 +1,9 @@
 package io.tracemill.engine.cpu;
 
+import io.tracemill.engine.compress.QueryCalibration;
 import io.tracemill.engine.error.ErrorCode;
 import io.tracemill.engine.error.ReasoningException;
+import io.tracemill.engine.model.ModelConfig;
 import java.util.List;
 import java.util.Locale;
 
@@ -59,6 +61,24 @@ final class CpuErrors {
         "No heap is left for the query ring of lane %d (%s); raise -Xmx or lower the slots."
             .formatted(lane, readable(ringBytes)),
         cause);
+  }
+
+  static ReasoningException textDoesNotFit(int tokens, int rows) {
+    return new ReasoningException(
+        ErrorCode.OUT_OF_MEMORY,
+        "A text of %d tokens does not fit the %d rows that the heap has room for; raise -Xmx or cut texts shorter."
+            .formatted(tokens, rows));
+  }
+
+  static String calibrationOfAnotherModel(QueryCalibration calibration, ModelConfig config) {
+    return "The query calibration was made for %d layers of %d heads of %d elements, the model has %d of %d of %d; collect one for this model."
+        .formatted(
+            calibration.numLayers(),
+            calibration.numHeads(),
+            2 * calibration.numPairs(),
+            config.numLayers(),
+            config.numQueryHeads(),
+            config.headDim());
   }
 
   static ReasoningException token(int lane, int token, int vocabSize) {

@@ -72,6 +72,20 @@ final class Float32KvPages implements KvPages {
   }
 
   @Override
+  public void readKey(int page, int layer, int head, int row, float[] out, int offset) {
+    float[] elements = pages[page][layer];
+    int keys = keys(head) + row;
+    for (int d = 0; d < headDim; d++) {
+      out[offset + d] = elements[keys + d * ROWS];
+    }
+  }
+
+  @Override
+  public void readValue(int page, int layer, int head, int row, float[] out, int offset) {
+    System.arraycopy(pages[page][layer], values(head) + row * width, out, offset, headDim);
+  }
+
+  @Override
   public void keyScores(
       CpuKernels kernels,
       int page,

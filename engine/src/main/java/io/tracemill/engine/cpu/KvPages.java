@@ -43,6 +43,12 @@ sealed interface KvPages permits Float32KvPages, Bf16KvPages {
   /** Copies one row of one head onto another place. */
   void move(int layer, int head, int fromPage, int fromRow, int toPage, int toRow);
 
+  /** Reads the key of one row of one head, {@code [headDim]}. */
+  void readKey(int page, int layer, int head, int row, float[] out, int offset);
+
+  /** Reads the value of one row of one head, {@code [headDim]}. */
+  void readValue(int page, int layer, int head, int row, float[] out, int offset);
+
   /** Scores of two queries against all 64 rows; see {@link CpuKernels}. */
   void keyScores(
       CpuKernels kernels,

@@ -25,6 +25,7 @@ final class Lane {
   private boolean promptComplete;
   private float[] ring = new float[0];
   private long[] seen = new long[0];
+  private final RowScores rowScores = new RowScores();
 
   Lane(int id, int maxPages) {
     this.id = id;
@@ -58,6 +59,7 @@ final class Lane {
     decodeSteps = 0;
     outputTokens = 0;
     promptComplete = false;
+    rowScores.clear();
     taken = true;
   }
 
@@ -176,6 +178,11 @@ final class Lane {
   /** Queries of the newest steps, {@code [layer][position mod ringDepth][queryDim]}. */
   float[] ring() {
     return ring;
+  }
+
+  /** Scores that a policy keeps beside rows. */
+  RowScores rowScores() {
+    return rowScores;
   }
 
   /** Tokens of the prompt and the output as bits; only kept with a repetition penalty. */

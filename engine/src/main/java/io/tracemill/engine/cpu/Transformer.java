@@ -150,6 +150,10 @@ final class Transformer {
     }
   }
 
+  void observeQueries(QueryObserver observer) {
+    attention.observeQueries(observer);
+  }
+
   /** Logits of all sampled rows, {@code [numOutputs, logitsWidth]}, mutable until the next pass. */
   float[] logits() {
     return logits;

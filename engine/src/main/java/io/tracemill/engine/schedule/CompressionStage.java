@@ -3,6 +3,7 @@ package io.tracemill.engine.schedule;
 import io.tracemill.engine.backend.Backend;
 import io.tracemill.engine.backend.LaneCompression;
 import io.tracemill.engine.backend.PendingCompression;
+import io.tracemill.engine.compress.KvCompressionPolicy;
 import io.tracemill.engine.compress.RowPlan;
 import io.tracemill.engine.error.ReasoningException;
 import java.util.ArrayList;
@@ -26,7 +27,7 @@ final class CompressionStage {
     due.clear();
     for (int i = 0; i < stepped.size(); i++) {
       Sequence sequence = stepped.get(i);
-      if (sequence.hasLane() && sequence.schedule().dueAfter(sequence.enqueuedSteps())) {
+      if (sequence.hasLane() && sequence.compressionPlan().isPresent()) {
         due.add(sequence);
       }
     }
@@ -56,12 +57,15 @@ final class CompressionStage {
   private void plan(List<Sequence> sequences) {
     batch.clear();
     for (Sequence sequence : sequences) {
-      RowPlan plan =
-          sequence.schedule().plan(sequence.promptRows(), sequence.enqueuedSteps()).orElseThrow();
+      RowPlan plan = sequence.compressionPlan().orElseThrow();
       requireUntouched(sequence, plan);
+      KvCompressionPolicy policy = sequence.spec().policy();
       batch.add(
           new LaneCompression(
-              sequence.lane(), plan, sequence.spec().policy().scoreRule().orElseThrow()));
+              sequence.lane(),
+              plan,
+              policy.scoreRule().orElseThrow(),
+              policy.keepRule()));
     }
   }
 

@@ -110,7 +110,8 @@ final class DecodeStage {
         continue;
       }
       PageTable pages = sequence.pages();
-      int rows = sequence.schedule().rowsAttended(sequence.promptRows(), step);
+      sequence.settleRows();
+      int rows = sequence.rowsAttended(step);
       boolean enough = pages.missingPages(rows) <= allocator.freePages();
       if (clock != sequence.originClock() + step || !enough) {
         moveTo(sequence, enough ? clock - step : clock + 1 - step);

@@ -4,6 +4,7 @@ import io.tracemill.engine.api.CompressionEvent;
 import io.tracemill.engine.api.KvAccount;
 import io.tracemill.engine.api.KvPolicySettings;
 import io.tracemill.engine.compress.CompressionSchedule;
+import io.tracemill.engine.compress.KeepRule;
 import io.tracemill.engine.compress.KvCompressionPolicy;
 import java.util.List;
 
@@ -36,20 +37,47 @@ final class KvAccounting {
     long attended = schedule.attendedRowsTotal(promptRows, steps);
     long fullAttended = (long) promptRows * steps + (long) steps * (steps + 1L) / 2;
     long peakRows = schedule.peakRows(promptRows, steps);
+    long finalRows = schedule.rowsAfter(promptRows, steps);
+    if (policy.keepRule() != KeepRule.AS_PLANNED) {
+      Counted counted = Counted.of(promptRows, steps, events);
+      attended = counted.attended();
+      peakRows = counted.peak();
+      finalRows = counted.last();
+    }
     double compressMillis = 0;
     for (CompressionEvent event : events) {
       compressMillis += event.millis();
     }
     return new KvAccount(
         policy.settings(),
-        schedule.compressionsAfter(steps),
+        schedule.compressionsAfter(promptRows, steps),
         (long) promptRows + steps,
-        schedule.rowsAfter(promptRows, steps),
+        finalRows,
         peakRows,
         steps == 0 ? promptRows : (double) attended / steps,
         peakRows * rowBytes,
         steps == 0 ? 0 : 1 - (double) attended / fullAttended,
         compressMillis,
         events);
+  }
+
+  /** Rows as the events tell them, where they depend on data. */
+  private record Counted(long attended, long peak, long last) {
+    static Counted of(int promptRows, int steps, List<CompressionEvent> events) {
+      long attended = 0;
+      long peak = promptRows;
+      long rows = promptRows;
+      int step = 0;
+      for (CompressionEvent event : events) {
+        long taken = event.step() - (long) step;
+        attended += taken * rows + taken * (taken + 1) / 2;
+        peak = Math.max(peak, rows + taken);
+        rows = event.rowsAfter();
+        step = event.step();
+      }
+      long taken = steps - (long) step;
+      attended += taken * rows + taken * (taken + 1) / 2;
+      return new Counted(attended, Math.max(peak, rows + taken), rows + taken);
+    }
   }
 }

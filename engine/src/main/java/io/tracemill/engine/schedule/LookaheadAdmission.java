@@ -99,9 +99,10 @@ final class LookaheadAdmission implements Admission {
   /** Rows fall only after a compression, so the most are held at the end or at a compression. */
   private static int mostRows(CompressionSchedule schedule, int promptRows, int from, int to) {
     int most = schedule.rowsAttended(promptRows, to);
-    if (schedule.compressionsAfter(to - 1) != schedule.compressionsAfter(from - 1)) {
+    if (schedule.compressionsAfter(promptRows, to - 1)
+        != schedule.compressionsAfter(promptRows, from - 1)) {
       for (int step = from; step < to; step++) {
-        if (schedule.dueAfter(step)) {
+        if (schedule.dueAfter(promptRows, step)) {
           most = Math.max(most, schedule.rowsAttended(promptRows, step));
         }
       }

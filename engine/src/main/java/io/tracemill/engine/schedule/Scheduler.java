@@ -345,9 +345,9 @@ final class Scheduler implements Shedder {
 
   private void countStep(Sequence sequence) {
     int step = sequence.numCompletionTokens();
-    counters.attendedRows.add(sequence.schedule().rowsAttended(sequence.promptRows(), step));
+    counters.attendedRows.add(sequence.rowsAttended(step));
     counters.fullAttendedRows.add((long) sequence.promptRows() + step);
-    if (sequence.schedule().dueAfter(step)) {
+    if (sequence.schedule().dueAfter(sequence.promptRows(), step)) {
       counters.compressions.increment();
     }
   }

@@ -8,6 +8,7 @@ import io.tracemill.engine.api.Timings;
 import io.tracemill.engine.backend.CounterRandom;
 import io.tracemill.engine.backend.PendingCompression;
 import io.tracemill.engine.compress.CompressionSchedule;
+import io.tracemill.engine.compress.KeepRule;
 import io.tracemill.engine.compress.RowPlan;
 import io.tracemill.engine.kvcache.KvLayout;
 import io.tracemill.engine.kvcache.PageAllocator;
@@ -39,12 +40,13 @@ final class Sequence {
   private record PendingEvent(
       int step, RowPlan plan, PendingCompression batch, int index, double shareOfBatch) {
     CompressionEvent await() {
+      int beyondPlan = batch.rowsBeyondPlan(index);
       return new CompressionEvent(
           step,
           plan.rowsBefore(),
-          plan.rowsAfter(),
+          plan.rowsAfter() - beyondPlan,
           plan.candidates(),
-          plan.retained(),
+          plan.retained() - beyondPlan,
           batch.scoreCuts()[index],
           (float) (batch.millis() * shareOfBatch));
     }
@@ -67,6 +69,7 @@ final class Sequence {
   private int enqueuedSteps;
   private Optional<SharedPrompt> prompt = Optional.empty();
   private int sharedPages;
+  private final SparedRows rows = new SparedRows();
 
   private OutputWatch outputWatch = OutputWatch.NONE;
   private int[] tokens = new int[INITIAL_TOKENS];
@@ -250,8 +253,36 @@ final class Sequence {
     return remainingPromptTokens() == 0 && enqueuedSteps >= lastStep();
   }
 
+  /** What is to be compressed, or scored only, after the step just enqueued. */
+  Optional<RowPlan> compressionPlan() {
+    Optional<RowPlan> plan = schedule().plan(promptRows(), enqueuedSteps);
+    if (plan.isEmpty()) {
+      return schedule().observation(promptRows(), enqueuedSteps);
+    }
+    return plan.map(rows::fitted);
+  }
+
   void compressionEnqueued(RowPlan plan, PendingCompression batch, int index, double share) {
-    events.add(new PendingEvent(enqueuedSteps, plan, batch, index, share));
+    if (schedule().dueAfter(promptRows(), enqueuedSteps)) {
+      events.add(new PendingEvent(enqueuedSteps, plan, batch, index, share));
+      if (spec.policy().keepRule() != KeepRule.AS_PLANNED) {
+        int bound = schedule().rowsAfter(promptRows(), enqueuedSteps);
+        rows.compressed(enqueuedSteps, plan, bound, batch, index);
+      }
+    }
+  }
+
+  /** Rows that a decode step attends to: known, or the bound while the device has not answered. */
+  int rowsAttended(int step) {
+    return schedule().rowsAttended(promptRows(), step) - rows.spared(step);
+  }
+
+  /** Gives back pages that the newest compression did not need after all, where it is known. */
+  void settleRows() {
+    if (rows.settle()) {
+      pages.trim(
+          schedule().rowsAfter(promptRows(), enqueuedSteps) - rows.spared(enqueuedSteps + 1));
+    }
   }
 
   // --- its output

@@ -5,8 +5,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.tracemill.engine.TestSeeds;
 import io.tracemill.engine.api.HeadAggregation;
+import io.tracemill.engine.api.KvPolicySettings;
 import io.tracemill.engine.api.SamplingParams;
 import io.tracemill.engine.backend.BackendOptions.KvElement;
+import io.tracemill.engine.compress.KvCompressionPolicy;
+import io.tracemill.engine.compress.KvPolicies;
 import io.tracemill.engine.compress.ScoreRule;
 import io.tracemill.engine.kvcache.KvLayout;
 import io.tracemill.engine.model.ModelConfig;
@@ -19,6 +22,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.Random;
@@ -294,6 +298,114 @@ public abstract class BackendContract {
         }
       }
     }
+  }
+
+  /** Twice, so that scores kept beside rows have to follow them. */
+  @Test
+  public void compressionsByEveryPolicyDoNotDependOnTheirBatch() {
+    for (ModelConfig config : models()) {
+      for (KvCompressionPolicy policy : policies(config)) {
+        try (ContractLanes lanes = open(config)) {
+          int[][] prompts = {prompt(1), prompt(70), prompt(130)};
+          int[] promptRows = {1, 70, 130};
+          int[] retained = {9, 40, 70};
+          int[] second = {11, 29, 45};
+          ScoreRule rule = policy.scoreRule().orElseThrow();
+          int[][] alone = new int[3][];
+          List<Float> cuts = new ArrayList<>();
+          for (int lane = 0; lane < 3; lane++) {
+            run(lanes, lane, prompts[lane]);
+            int[] one = {lane};
+            int[] rows = {promptRows[lane]};
+            PendingCompression first =
+                lanes.compress(one, rows, 8, new int[] {retained[lane]}, rule);
+            int[] between = lanes.decodeAlone(lane, 30);
+            PendingCompression again = lanes.compress(one, rows, 8, new int[] {second[lane]}, rule);
+            cuts.add(first.scoreCuts()[0]);
+            cuts.add(again.scoreCuts()[0]);
+            alone[lane] = concatenate(between, lanes.decodeAlone(lane, 20));
+            lanes.end(lane);
+          }
+          assertThat(cuts).as("%s", policy.settings()).allMatch(Float::isFinite);
+          for (int lane = 2; lane >= 0; lane--) {
+            run(lanes, lane, prompts[lane]);
+          }
+          int[] all = {0, 1, 2};
+          float[] first = lanes.compress(all, promptRows, 8, retained, rule).scoreCuts();
+          int[][] together = new int[3][];
+          decodeTogether(lanes, together, 30);
+          float[] again = lanes.compress(all, promptRows, 8, second, rule).scoreCuts();
+          decodeTogether(lanes, together, 20);
+          for (int lane = 0; lane < 3; lane++) {
+            String where = policy.settings() + ", lane " + lane;
+            assertThat(first[lane]).as(where).isEqualTo(cuts.get(2 * lane));
+            assertThat(again[lane]).as(where).isEqualTo(cuts.get(2 * lane + 1));
+            assertThat(together[lane]).as(where).isEqualTo(alone[lane]);
+          }
+        }
+      }
+    }
+  }
+
+  @Test
+  public void everyPolicyRunsOrIsRefusedInASentence() {
+    ModelConfig config = models().get(0);
+    assertThat(provider().refusal(KvPolicies.create(KvPolicySettings.full()), config)).isEmpty();
+    assertThat(provider().refusal(KvPolicies.create(KvPolicySettings.rpc(64, 8, 4)), config))
+        .isEmpty();
+    assertThat(policies(config)).hasSizeGreaterThanOrEqualTo(8);
+    for (KvCompressionPolicy policy : allPolicies()) {
+      provider()
+          .refusal(policy, config)
+          .ifPresent(
+              sentence ->
+                  assertThat(sentence).contains(policy.settings().name()).endsWith("backend."));
+    }
+  }
+
+  private List<KvCompressionPolicy> policies(ModelConfig config) {
+    return allPolicies().stream()
+        .filter(policy -> provider().refusal(policy, config).isEmpty())
+        .toList();
+  }
+
+  /** Policies whose queries fit the ring, in both kinds of sets where there are two. */
+  private static List<KvCompressionPolicy> allPolicies() {
+    List<KvCompressionPolicy> policies = new ArrayList<>();
+    for (String name : List.of("sinks-window", "random", "tova")) {
+      policies.add(KvPolicies.create(policy(name, 1, Map.of())));
+    }
+    for (String aggregation : List.of("all", "group")) {
+      for (String name : List.of("snapkv", "r-kv", "g-kv", "chunkkv")) {
+        policies.add(KvPolicies.create(policy(name, 8, Map.of("aggregation", aggregation))));
+      }
+      policies.add(
+          KvPolicies.create(policy("h2o", 8, Map.of("aggregation", aggregation, "queries", "8"))));
+      policies.add(
+          KvPolicies.create(
+              policy("vase", 8, Map.of("aggregation", aggregation, "wide-rows", "5"))));
+    }
+    return policies;
+  }
+
+  private static KvPolicySettings policy(String name, int window, Map<String, String> options) {
+    return new KvPolicySettings(name, 64, window, 0, "", options);
+  }
+
+  private static void decodeTogether(ContractLanes lanes, int[][] tokens, int steps) {
+    for (int step = 0; step < steps; step++) {
+      int[] sampled = lanes.decode(0, 1, 2).await();
+      for (int lane = 0; lane < sampled.length; lane++) {
+        int[] one = {sampled[lane]};
+        tokens[lane] = tokens[lane] == null ? one : concatenate(tokens[lane], one);
+      }
+    }
+  }
+
+  private static int[] concatenate(int[] first, int[] second) {
+    int[] both = Arrays.copyOf(first, first.length + second.length);
+    System.arraycopy(second, 0, both, first.length, second.length);
+    return both;
   }
 
   @Test

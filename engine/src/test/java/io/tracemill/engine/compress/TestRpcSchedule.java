@@ -51,7 +51,7 @@ final class TestRpcSchedule {
       attended += rows;
       peak = step == 1 ? rows : Math.max(peak, rows);
       boolean due = rows == prompt + compressions * kept + interval + window;
-      assertThat(schedule.dueAfter(step)).as("%s step %d", schedule, step).isEqualTo(due);
+      assertThat(schedule.dueAfter(prompt, step)).as("%s step %d", schedule, step).isEqualTo(due);
       Optional<RowPlan> plan = schedule.plan(prompt, step);
       assertThat(plan.isPresent()).isEqualTo(due);
       if (due) {
@@ -61,7 +61,7 @@ final class TestRpcSchedule {
         assertThat(plan.get().rowsBefore()).isEqualTo(rows);
         rows = plan.get().rowsAfter();
       }
-      assertThat(schedule.compressionsAfter(step)).isEqualTo(compressions);
+      assertThat(schedule.compressionsAfter(prompt, step)).isEqualTo(compressions);
       assertThat(schedule.rowsAfter(prompt, step)).isEqualTo(rows);
       assertThat(schedule.peakRows(prompt, step)).isEqualTo(peak);
       assertThat(schedule.attendedRowsTotal(prompt, step)).isEqualTo(attended);
@@ -102,7 +102,7 @@ final class TestRpcSchedule {
     for (int[] row : table) {
       RpcSchedule schedule = new RpcSchedule(row[0], 32, row[0] / row[1]);
       int steps = row[2] - 1;
-      assertThat(schedule.compressionsAfter(steps)).isEqualTo(row[3]);
+      assertThat(schedule.compressionsAfter(128, steps)).isEqualTo(row[3]);
       assertThat(schedule.rowsAfter(128, steps)).isEqualTo(row[4]);
       assertThat(schedule.peakRows(128, steps)).isEqualTo(row[5]);
       assertThat((double) schedule.attendedRowsTotal(128, steps) / steps)

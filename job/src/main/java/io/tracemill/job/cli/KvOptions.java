@@ -3,6 +3,7 @@ package io.tracemill.job.cli;
 import io.tracemill.engine.api.KvPolicySettings;
 import io.tracemill.engine.compress.KvCompressionPolicy;
 import io.tracemill.engine.compress.KvPolicies;
+import io.tracemill.job.error.JobErrors;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import picocli.CommandLine.Option;
@@ -17,7 +18,9 @@ final class KvOptions {
   @Option(
       names = "--kv-policy",
       paramLabel = "NAME",
-      description = "rpc compresses the cache while the trace grows, full keeps it. Default: rpc.")
+      description =
+          "rpc compresses the cache while the trace grows, full keeps it; the others are in"
+              + " docs/policies.md. Default: rpc.")
   private String policy = "rpc";
 
   @Option(
@@ -58,17 +61,54 @@ final class KvOptions {
       description = "Neighbouring rows over which scores are smoothed, odd. Default: 7.")
   private int poolingKernel = 7;
 
+  @Option(
+      names = "--kv-option",
+      paramLabel = "NAME=VALUE",
+      description =
+          "A parameter of the KV policy, such as rows=2048 or interval=128; once for each."
+              + " docs/policies.md lists them.")
+  private Map<String, String> parameters = new LinkedHashMap<>();
+
   KvCompressionPolicy policy() {
-    return policy.equals(RPC)
-        ? rpcPolicy()
-        : KvPolicies.create(new KvPolicySettings(policy, 0, 0, 0, "", Map.of()));
+    return KvPolicies.create(
+        withParameters(
+            policy.equals(RPC)
+                ? rpcSettings()
+                : new KvPolicySettings(policy, 0, 0, 0, "", Map.of())));
   }
 
   /** The policy that the options of RPC describe, whether the run uses it or only its rows may. */
   KvCompressionPolicy rpcPolicy() {
+    return KvPolicies.create(rpcSettings());
+  }
+
+  private KvPolicySettings rpcSettings() {
     Map<String, String> options = new LinkedHashMap<>();
     options.put("aggregation", aggregation);
     options.put("pooling-kernel", Integer.toString(poolingKernel));
-    return KvPolicies.create(new KvPolicySettings(RPC, interval, window, ratio, mode, options));
+    return new KvPolicySettings(RPC, interval, window, ratio, mode, options);
+  }
+
+  private KvPolicySettings withParameters(KvPolicySettings start) {
+    Map<String, String> options = new LinkedHashMap<>(start.options());
+    options.putAll(parameters);
+    String chosenMode = options.remove("mode");
+    return new KvPolicySettings(
+        start.name(),
+        number(options.remove("interval"), "interval", start.intervalTokens()),
+        number(options.remove("window"), "window", start.windowTokens()),
+        number(options.remove("ratio"), "ratio", start.ratio()),
+        chosenMode == null ? start.mode() : chosenMode,
+        options);
+  }
+
+  private static int number(String text, String name, int defaultValue) {
+    if (text == null) {
+      return defaultValue;
+    }
+    if (!text.matches("\\d{1,9}")) {
+      throw JobErrors.outOfRange("--kv-option " + name, text, "a whole number");
+    }
+    return Integer.parseInt(text);
   }
 }

@@ -65,7 +65,8 @@ public final class BadRows {
         new Setting(
             RowParameter.KV_POLICY,
             "snap",
-            "The row's KV policy 'snap' is unknown; choose one of full, rpc."),
+            "The row's KV policy 'snap' is unknown; choose one of full, rpc, sinks-window, random,"
+                + " tova, snapkv, h2o, r-kv, g-kv, lagkv, chunkkv, vase, triattention."),
         new Setting(
             RowParameter.KV_POLICY,
             "rpc 512",

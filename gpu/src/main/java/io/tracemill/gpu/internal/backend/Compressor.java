@@ -12,6 +12,7 @@ import io.tracemill.gpu.internal.kernel.CompressionShape;
 import io.tracemill.gpu.internal.kernel.HeadShape;
 import io.tracemill.gpu.internal.kernel.KvCompactKernel;
 import io.tracemill.gpu.internal.kernel.Launcher;
+import io.tracemill.gpu.internal.kernel.PolicyShape;
 import io.tracemill.gpu.internal.kernel.RpcScoreKernel;
 import io.tracemill.gpu.internal.kernel.RpcSelectKernel;
 import io.tracemill.gpu.internal.memory.DeviceBuffer;
@@ -46,6 +47,7 @@ final class Compressor implements AutoCloseable {
   private final RpcScoreKernel score;
   private final RpcSelectKernel select;
   private final KvCompactKernel compact;
+  private final PolicyScorer policies;
   private final ResourceStack resources = new ResourceStack();
   private final DeviceBuffer scratch;
   private final DeviceBuffer counters;
@@ -76,7 +78,8 @@ final class Compressor implements AutoCloseable {
       HeadShape heads,
       BatchRows lanes,
       int maxLanes,
-      int maxSequenceRows) {
+      int maxSequenceRows,
+      long seeds) {
     this.driver = driver;
     this.launcher = launcher;
     this.layout = pool.layout();
@@ -91,14 +94,29 @@ final class Compressor implements AutoCloseable {
     this.compact = new KvCompactKernel(launcher, heads);
     CompressionShape largest = shape(heads.numKvHeads(), maxSequenceRows, maxSequenceRows);
     try {
+      policies =
+          resources.add(
+              new PolicyScorer(
+                  memory,
+                  launcher,
+                  heads,
+                  layout.numLayers(),
+                  ringRows,
+                  maxSequenceRows,
+                  cache,
+                  seeds,
+                  compact));
       long bytes =
           Math.max(
-              largest.scratchBytes(), Math.min(SCRATCH_BYTES, maxLanes * largest.scratchBytes()));
+              Math.max(largest.scratchBytes(), policies.largest().scratchBytes()),
+              Math.min(SCRATCH_BYTES, maxLanes * largest.scratchBytes()));
       scratch = resources.add(memory.allocate(Purpose.WORKSPACE, "compression scratch", bytes));
       counters =
           resources.add(
               memory.allocate(
-                  Purpose.WORKSPACE, "compression counters", maxLanes * largest.counterBytes()));
+                  Purpose.WORKSPACE,
+                  "compression counters",
+                  Math.max(Integer.BYTES, maxLanes * largest.counterBytes())));
       driver.fill(counters.address(), (byte) 0, counters.byteSize(), launcher.stream());
       stagedBytes =
           (maxLanes * DUE_WORDS * Integer.BYTES + ringRows * Float.BYTES + 255) / 256 * 256;
@@ -137,10 +155,16 @@ final class Compressor implements AutoCloseable {
     int count = 0;
     int candidates = 0;
     int kept = 0;
+    int rows = 0;
     for (LaneCompression next : compressions.subList(first, compressions.size())) {
       candidates = Math.max(candidates, next.plan().candidates());
       kept = Math.max(kept, next.plan().retained());
-      long bytes = shape(lists(leader), candidates, kept).scratchBytes() * (count + 1);
+      rows = Math.max(rows, next.plan().rowsBefore());
+      long laneBytes =
+          leader.rule() instanceof SelectorAttention
+              ? shape(lists(leader), candidates, kept).scratchBytes()
+              : policies.shape(leader.rule(), rows, candidates, kept).scratchBytes();
+      long bytes = laneBytes * (count + 1);
       if (!next.rule().equals(leader.rule()) || (count > 0 && bytes > scratch.byteSize())) {
         break;
       }
@@ -151,12 +175,15 @@ final class Compressor implements AutoCloseable {
 
   private void enqueueTogether(
       List<LaneCompression> lanes, IntUnaryOperator newestPosition, CompressionResult result) {
-    SelectorAttention rule = (SelectorAttention) lanes.get(0).rule();
+    if (!(lanes.get(0).rule() instanceof SelectorAttention rule)) {
+      enqueuePolicy(lanes, newestPosition, result);
+      return;
+    }
     int candidates = lanes.stream().mapToInt(l -> l.plan().candidates()).max().orElseThrow();
     int kept = lanes.stream().mapToInt(l -> l.plan().retained()).max().orElseThrow();
     CompressionShape shape = shape(lists(lanes.get(0)), candidates, kept);
     int numDue = lanes.size();
-    long due = stage(lanes, rule, newestPosition);
+    long due = stage(lanes, rule.ringWeights(), newestPosition);
     long weights = due + (long) maxLanes * DUE_WORDS * Integer.BYTES;
     long stats = scratch.address();
     long offsets = stats + numDue * shape.statsBytes();
@@ -174,27 +201,48 @@ final class Compressor implements AutoCloseable {
     result.add(cuts, numDue, Math.toIntExact(shape.cutsPerLane()));
   }
 
+  private void enqueuePolicy(
+      List<LaneCompression> lanes, IntUnaryOperator newestPosition, CompressionResult result) {
+    PolicyShape shape =
+        policies.shape(
+            lanes.get(0).rule(),
+            lanes.stream().mapToInt(l -> l.plan().rowsBefore()).max().orElseThrow(),
+            lanes.stream().mapToInt(l -> l.plan().candidates()).max().orElseThrow(),
+            lanes.stream().mapToInt(l -> l.plan().retained()).max().orElseThrow());
+    long due = stage(lanes, List.of(), newestPosition);
+    PolicyScorer.Launched launched = policies.enqueue(lanes, due, scratch.address(), shape);
+    lastSelection =
+        new Selection(launched.slots(), launched.pooled(), lanes.size(), launched.lists());
+    result.add(launched.cuts(), lanes.size(), Math.toIntExact(launched.lists().cutsPerLane()));
+  }
+
+  /** Forgets what is kept beside the rows of a lane: it has a new sequence. */
+  void startLane(int lane) {
+    policies.startLane(lane);
+  }
+
   /** What the newest launch selected; none before the first. */
   Optional<Selection> lastSelection() {
     return Optional.ofNullable(lastSelection);
   }
 
   private long stage(
-      List<LaneCompression> lanes, SelectorAttention rule, IntUnaryOperator newestPosition) {
+      List<LaneCompression> lanes, List<Float> ringWeights, IntUnaryOperator newestPosition) {
     int slot = staging.take();
     ByteBuffer bytes = staging.memory().bytes();
     int at = slot;
     for (LaneCompression compression : lanes) {
       RowPlan plan = compression.plan();
+      int newest = newestPosition.applyAsInt(compression.lane());
       int[] words = {
         compression.lane(),
         plan.protectedRows(),
         plan.candidates(),
         plan.retained(),
         plan.windowRows(),
-        newestPosition.applyAsInt(compression.lane()) % ringRows,
-        0,
-        0
+        ringRows == 0 ? 0 : newest % ringRows,
+        policies.storedRows(compression.lane()),
+        newest + 1
       };
       for (int word : words) {
         bytes.putInt(at, word);
@@ -203,9 +251,9 @@ final class Compressor implements AutoCloseable {
     }
     // The ring may be deeper than the rule asks for: its oldest queries have no weight.
     int firstWeight = slot + maxLanes * DUE_WORDS * Integer.BYTES;
-    int unused = ringRows - rule.ringWeights().size();
+    int unused = ringRows - ringWeights.size();
     for (int i = 0; i < ringRows; i++) {
-      float weight = i < unused ? 0 : rule.ringWeights().get(i - unused);
+      float weight = i < unused ? 0 : ringWeights.get(i - unused);
       bytes.putFloat(firstWeight + i * Float.BYTES, weight);
     }
     driver.copyToDevice(
@@ -218,8 +266,7 @@ final class Compressor implements AutoCloseable {
   }
 
   private int lists(LaneCompression compression) {
-    SelectorAttention rule = (SelectorAttention) compression.rule();
-    return rule.aggregation() == HeadAggregation.GROUP ? heads.numKvHeads() : 1;
+    return compression.rule().aggregation() == HeadAggregation.GROUP ? heads.numKvHeads() : 1;
   }
 
   private CompressionResult takeResult() {

@@ -90,6 +90,7 @@ public final class CudaBackend implements Backend {
           lanes.force(Field.REPETITION_PENALTY, lane, sampling.repetitionPenalty());
           lanes.setSeed(lane, start.randomKey());
           session.clearSeen(lane);
+          session.compressor().startLane(lane);
           return null;
         });
   }
@@ -188,12 +189,7 @@ public final class CudaBackend implements Backend {
           }
           session.lanes().flush();
           PendingCompression pending =
-              session
-                  .compressor()
-                  .orElseThrow(
-                      () ->
-                          new IllegalStateException("the backend was opened without a query ring"))
-                  .enqueue(compressions, lane -> book.position(lane) - 1);
+              session.compressor().enqueue(compressions, lane -> book.position(lane) - 1);
           for (LaneCompression compression : compressions) {
             int lane = compression.lane();
             session.lanes().force(Field.KV_LEN, lane, book.rows(lane));

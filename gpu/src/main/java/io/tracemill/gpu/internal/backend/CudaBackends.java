@@ -3,10 +3,12 @@ package io.tracemill.gpu.internal.backend;
 import io.tracemill.engine.backend.Backend;
 import io.tracemill.engine.backend.BackendRequest;
 import io.tracemill.engine.backend.Usability;
+import io.tracemill.engine.compress.KvCompressionPolicy;
 import io.tracemill.gpu.internal.device.CudaDriver;
 import io.tracemill.gpu.internal.device.CudaErrors;
 import io.tracemill.gpu.internal.device.DeviceProbe;
 import io.tracemill.gpu.internal.device.JcudaDriver;
+import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -63,5 +65,10 @@ public final class CudaBackends {
         CudaErrors.bytes(backend.info().kvLayout().pageBytes()),
         backend.session().memory().usage());
     return backend;
+  }
+
+  /** Why a KV policy cannot run on a card; empty where it can. */
+  public static Optional<String> refusal(KvCompressionPolicy policy) {
+    return PolicyRules.refusal(policy);
   }
 }

@@ -17,7 +17,6 @@ import io.tracemill.gpu.internal.memory.DeviceMemory;
 import io.tracemill.gpu.internal.memory.ResourceStack;
 import io.tracemill.gpu.internal.module.KernelLibrary;
 import io.tracemill.gpu.internal.module.KernelManifest;
-import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import jcuda.driver.CUstream;
 import org.slf4j.Logger;
@@ -40,7 +39,7 @@ final class CudaSession implements AutoCloseable {
   private final DeviceWeights weights;
   private final Transformer transformer;
   private final PrefillStage prefillStage;
-  private final Optional<Compressor> compressor;
+  private final Compressor compressor;
   private final DecodeGraphs graphs;
   private long weightLoadMillis;
 
@@ -88,20 +87,18 @@ final class CudaSession implements AutoCloseable {
           new KvLayout(config.numLayers(), config.numKvHeads(), config.headDim(), Short.BYTES);
       pool = resources.add(new KvPool(driver, memory, stream, options, layout, heads));
       compressor =
-          options.queryRingDepth() == 0
-              ? Optional.empty()
-              : Optional.of(
-                  resources.add(
-                      new Compressor(
-                          driver,
-                          memory,
-                          launcher,
-                          mailbox,
-                          pool,
-                          heads,
-                          lanes.batchRows(),
-                          options.maxLanes(),
-                          options.maxSequenceRows())));
+          resources.add(
+              new Compressor(
+                  driver,
+                  memory,
+                  launcher,
+                  mailbox,
+                  pool,
+                  heads,
+                  lanes.batchRows(),
+                  options.maxLanes(),
+                  options.maxSequenceRows(),
+                  lanes.address(LaneState.Field.SEED)));
       transformer =
           new Transformer(
               launcher, config, heads, weights, workspace, pool, lanes, mailbox, skinny);
@@ -257,7 +254,7 @@ final class CudaSession implements AutoCloseable {
     return prefillStage;
   }
 
-  Optional<Compressor> compressor() {
+  Compressor compressor() {
     return compressor;
   }
 

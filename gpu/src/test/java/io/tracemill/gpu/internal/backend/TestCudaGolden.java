@@ -181,8 +181,7 @@ class TestCudaGolden {
 
   private List<Kept> compareSets(GoldenCase golden, JsonNode trace, RowPlan plan) {
     CudaSession session = backend.session();
-    Compressor.Selection selection =
-        session.compressor().orElseThrow().lastSelection().orElseThrow();
+    Compressor.Selection selection = session.compressor().lastSelection().orElseThrow();
     int lists = selection.shape().listsPerLayer();
     int kept = plan.retained();
     int[] slots =

@@ -46,6 +46,10 @@ class TestLaunchContracts {
         "advance.cu                 | hostTokens [8][256]       | PublishKernel               | TOKEN_SLOTS = 8;",
         "rope_append.cu             | ceil((Hq+2Hkv)/4)), block 128 | RopeAppendKernel        | HEADS_PER_BLOCK = 4;",
         "rms_norm.cu                | block 512                 | RmsNormKernel               | BLOCK = 512;",
+        "policy_attention.cu        | Launch: block 128         | PolicyScoreKernel           | ATTENTION_BLOCK = 128;",
+        "policy_attention.cu        | takes 512 rows            | PolicyShape                 | STRIP_ROWS = 512;",
+        "policy_redundancy.cu       | takes 32 rows             | PolicyScoreKernel           | ROWS_PER_REDUNDANCY_BLOCK = 32;",
+        "policy_rank.cu             | layers, numDue), block 1024 | PolicyScoreKernel         | RANK_BLOCK = 1024;",
         "attention_work_list.cu     | chunks of 256 rows        | AttentionWorkListKernel     | CHUNK_ROWS = 256;",
       })
   void kernelAndLauncherAgree(String kernel, String contract, String launcher, String code)
