@@ -20,8 +20,7 @@ public final class CountingJob {
             Arrays.copyOfRange(args, 3, args.length),
             new CountingOpener(
                 args[0],
-                new FakeEngine.Opener(
-                    Integer.parseInt(args[1]), Integer.parseInt(args[2]), 0, "")),
+                new FakeEngine.Opener(Integer.parseInt(args[1]), Integer.parseInt(args[2]), 0, "")),
             Console.standard(),
             System.getProperties());
     SparkSessions.stop();

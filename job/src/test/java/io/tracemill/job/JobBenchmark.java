@@ -1,6 +1,5 @@
 package io.tracemill.job;
 
-import io.tracemill.udf.FakeEngine;
 import io.tracemill.udf.table.TableFiles;
 import java.io.BufferedWriter;
 import java.io.IOException;
@@ -36,8 +35,7 @@ public final class JobBenchmark {
     Path folder = Files.createDirectories(Path.of(args[2]));
     Path in = prompts(folder, rows);
     Path out = folder.resolve("out-" + args[1]);
-    String[] command =
-        JobRun.arguments(in, out, "--output-format", args[1], "--slots", "64");
+    String[] command = JobRun.arguments(in, out, "--output-format", args[1], "--slots", "64");
     JobRun.run(prompts(folder.resolve("warm"), 200), folder.resolve("warm/out-" + args[1]));
 
     long start = System.nanoTime();

@@ -23,16 +23,18 @@ final class ResumeSentences {
             .getMessage());
     all.put("tables in the other format", JobErrors.otherFormat(OUT, "delta").getMessage());
     all.put("rows of which no run is known", JobErrors.unknownRun(OUT).getMessage());
-    all.put("a table without the columns that rows are found by", JobErrors.oldTable(TRACES).getMessage());
     all.put(
-        "prompts that are others now", JobErrors.changedRows(3, "k7", "IN", OUT).getMessage());
+        "a table without the columns that rows are found by",
+        JobErrors.oldTable(TRACES).getMessage());
+    all.put("prompts that are others now", JobErrors.changedRows(3, "k7", "IN", OUT).getMessage());
     all.put(
         "more failed rows than `--max-errors` before anything starts",
         JobErrors.tooManyEarlierErrors(10, 41, "9", OUT).getMessage());
-    all.put("the same, while rows are generated (exit code 1)", JobErrors.tooManyErrors(10, 41, "9", TRACES).getMessage());
-    all.put("two runs that begin at once", JobErrors.shutOut(TRACES).getMessage());
     all.put(
-        "a later run that took over (exit code 1)", JobErrors.waveLost(7, TRACES).getMessage());
+        "the same, while rows are generated (exit code 1)",
+        JobErrors.tooManyErrors(10, 41, "9", TRACES).getMessage());
+    all.put("two runs that begin at once", JobErrors.shutOut(TRACES).getMessage());
+    all.put("a later run that took over (exit code 1)", JobErrors.waveLost(7, TRACES).getMessage());
     all.put(
         "a wave of a wrong size (exit code 1)",
         JobErrors.wrongCount(TRACES, 1_024, 1_023).getMessage());

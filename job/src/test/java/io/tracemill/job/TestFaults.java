@@ -15,6 +15,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.apache.spark.sql.Row;
@@ -29,7 +30,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * given again whenever the driver is gone. Print of the seed, and {@code -Dtests.seed} to set it.
  */
 @Tag("cluster")
-@Timeout(900)
+@Timeout(value = 60, unit = TimeUnit.MINUTES)
 class TestFaults {
   private static final int ROWS = 240;
   private static final int WAVE_ROWS = 16;
@@ -63,7 +64,8 @@ class TestFaults {
     int kills = 0;
     try (JobProcess job = new JobProcess(folder)) {
       for (Victim victim : victims(random)) {
-        // Kills are spread over the whole run: the next one strikes when enough new rows were begun.
+        // Kills are spread over the whole run: the next one strikes when enough new rows were
+        // begun.
         awaitRows(job, command, restarts, out, requests, ROWS * (kills + 1) / (KILLS + 2));
         Thread.sleep(random.nextLong(MOST_DELAY_MILLIS));
         if (job.isAlive()) {
@@ -101,9 +103,16 @@ class TestFaults {
     return victims;
   }
 
-  /** Starts the driver where there is none, and waits until so many rows were begun at least once. */
+  /**
+   * Starts the driver where there is none, and waits until so many rows were begun at least once.
+   */
   private static void awaitRows(
-      JobProcess job, List<String> command, List<Restart> restarts, Path out, Path requests, int rows)
+      JobProcess job,
+      List<String> command,
+      List<Restart> restarts,
+      Path out,
+      Path requests,
+      int rows)
       throws Exception {
     if (!job.isAlive()) {
       start(job, command, restarts, out, requests);

@@ -78,8 +78,7 @@ class TestResume {
   @ValueSource(strings = {"delta", "parquet"})
   void manyWavesHoldEveryRowOnceAndACompletedRunGeneratesNothing(String format) {
     String[] args =
-        JobRun.arguments(
-            prompts(0, 300), out(), "--wave-rows", "40", "--output-format", format);
+        JobRun.arguments(prompts(0, 300), out(), "--wave-rows", "40", "--output-format", format);
     JobRun run = done(JobRun.of(args));
     assertThat(run.output()).contains("300 rows of ").contains(" in 8 waves to ");
     assertThat(counts()).isEqualTo("300 300 0 1");
@@ -112,7 +111,11 @@ class TestResume {
     assertThat(texts()).containsAllEntriesOf(first);
     assertThat(more.output()).containsPattern("rows +90\n +by this run +60\n");
     assertThat(
-            read("runs").orderBy("started_at").selectExpr("outcome", "rows").collectAsList().stream()
+            read("runs")
+                .orderBy("started_at")
+                .selectExpr("outcome", "rows")
+                .collectAsList()
+                .stream()
                 .map(row -> row.mkString(" ")))
         .containsExactly("completed 30", "completed 60");
   }
@@ -136,8 +139,7 @@ class TestResume {
         .isEqualTo(
             "tracemill: --output %s already holds a run (%s/traces); leave out --no-resume to continue it, or give another folder."
                 .formatted(out(), out()));
-    JobRun parquet =
-        JobRun.run(in, out(), "--temperature", "0", "--output-format", "parquet");
+    JobRun parquet = JobRun.run(in, out(), "--temperature", "0", "--output-format", "parquet");
     assertThat(parquet.output().strip())
         .isEqualTo(
             "tracemill: --output %s holds tables in delta; give --output-format delta or another folder."
