@@ -58,6 +58,7 @@ class TestBadInput {
             "Invalid value for option '--slots': 'many' is not an int. See --help."),
         option("--slots 0", "--slots is 0; it must be 1 or more."),
         option("--threads -1", "--threads is -1; it must be 0 or more."),
+        option("--call-timeout 0", "--call-timeout is 0; it must be from 1 to 86400 seconds."),
         option("--prefill-chunk 0", "--prefill-chunk is 0; it must be 1 or more."),
         option("--partitions 0", "--partitions is 0; it must be 1 or more."),
         option("--wave-rows 0", "--wave-rows is 0; it must be 1 or more."),

@@ -17,7 +17,7 @@ class TestTraceSchema {
               ("run_id row_key sample_index prompt_hash request_hash wave model_id engine_version"
                       + " backend seed")
                   .split(" "),
-              "status finish_reason error_class error_message attempts".split(" "),
+              "status finish_reason error_class error_message attempts copied_from".split(" "),
               "prompt_tokens thinking_tokens answer_tokens generated_tokens".split(" "),
               ("kv_policy compressions kv_full_rows kv_final_rows kv_peak_rows kv_mean_rows"
                       + " kv_peak_bytes kv_saved_ratio compress_ms compression_events")
