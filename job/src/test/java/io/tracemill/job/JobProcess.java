@@ -19,6 +19,10 @@ import org.apache.spark.launcher.JavaModuleOptions;
  * processes too, from the jars of this test's class path.
  */
 final class JobProcess implements AutoCloseable {
+  /** These processes live for seconds: no time for checking and compiling classes. */
+  private static final List<String> SHORT_LIVED =
+      List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-XX:-BytecodeVerificationRemote");
+
   private static final String EXECUTOR = "CoarseGrainedExecutorBackend";
   private static final long EXIT_SECONDS = 30;
 
@@ -56,7 +60,7 @@ final class JobProcess implements AutoCloseable {
     conf.put("spark.master", "local-cluster[2,2,512]");
     conf.put("spark.executor.memory", "512m");
     conf.put("spark.executor.extraClassPath", classFolders);
-    conf.put("spark.executor.extraJavaOptions", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC");
+    conf.put("spark.executor.extraJavaOptions", String.join(" ", SHORT_LIVED));
     conf.put("spark.executor.heartbeatInterval", "1s");
     conf.put("spark.ui.enabled", "false");
     conf.put("spark.driver.host", "127.0.0.1");
@@ -73,7 +77,8 @@ final class JobProcess implements AutoCloseable {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(Arrays.asList(JavaModuleOptions.defaultModuleOptions().strip().split("\\s+")));
-    command.addAll(List.of("-Xmx768m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"));
+    command.add("-Xmx768m");
+    command.addAll(SHORT_LIVED);
     conf.forEach((key, value) -> command.add("-D" + key + "=" + value));
     command.addAll(
         List.of(

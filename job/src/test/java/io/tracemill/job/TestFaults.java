@@ -15,6 +15,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.apache.spark.sql.Row;
@@ -29,7 +30,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * given again whenever the driver is gone. Print of the seed, and {@code -Dtests.seed} to set it.
  */
 @Tag("cluster")
-@Timeout(900)
+@Timeout(value = 60, unit = TimeUnit.MINUTES)
 class TestFaults {
   private static final int ROWS = 240;
   private static final int WAVE_ROWS = 16;
@@ -180,7 +181,7 @@ class TestFaults {
             .selectExpr("max(count)")
             .head()
             .getLong(0);
-    assertThat(requests).hasSizeLessThanOrEqualTo((int) (ROWS + kills * 2 * widest));
+    assertThat(requests).hasSizeLessThanOrEqualTo((int) (ROWS + 2L * kills * widest));
     assertThat(new HashSet<>(requests)).hasSize(ROWS);
   }
 

@@ -1,0 +1,156 @@
+package io.tracemill.job.output;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.tracemill.job.JobRun;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.RowFactory;
+import org.apache.spark.sql.types.DataTypes;
+import org.apache.spark.sql.types.StructType;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** What two runs do to each other at one table, and what half a wave looks like to readers. */
+class TestTraceTable {
+  private static final StructType TYPE =
+      new StructType()
+          .add("run_id", DataTypes.StringType)
+          .add("wave", DataTypes.IntegerType)
+          .add("row_key", DataTypes.StringType)
+          .add("sample_index", DataTypes.IntegerType)
+          .add("trace", DataTypes.StringType);
+
+  @TempDir private Path folder;
+
+  private OutputTables tables(OutputFormat format) {
+    return new OutputTables(folder.resolve("out").toString(), format);
+  }
+
+  private static Dataset<Row> rows(String run, int wave, int from, int to, String trace) {
+    return JobRun.spark()
+        .createDataFrame(
+            IntStream.range(from, to)
+                .mapToObj(i -> RowFactory.create(run, wave, "k" + i, 0, trace))
+                .toList(),
+            TYPE);
+  }
+
+  private List<String> read(OutputTables tables) {
+    return tables.readTraces(JobRun.spark()).orderBy("row_key").collectAsList().stream()
+        .map(row -> row.getString(2) + " " + row.getString(4))
+        .toList();
+  }
+
+  private static Wave wave(int number, int rows, Wave.Content content) {
+    return new Wave(number, rows, content);
+  }
+
+  @ParameterizedTest
+  @EnumSource(OutputFormat.class)
+  void aLaterRunShutsOutAnEarlierOneWhichNoticesAtItsNextWave(OutputFormat format) {
+    OutputTables tables = tables(format);
+    TraceTable first = tables.writeTraces(JobRun.spark(), "a");
+    assertThat(first.snapshot()).isEmpty();
+    assertThat(first.claim(TYPE)).isEqualTo(TraceTable.Claim.UNCHANGED);
+    first.write(rows("a", 1, 0, 2, "a"), wave(1, 2, Wave.Content.NEW_ROWS));
+
+    TraceTable second = tables.writeTraces(JobRun.spark(), "b");
+    assertThat(second.snapshot().orElseThrow().count()).isEqualTo(2);
+    // The first run commits once more between the second's look and its claim.
+    first.write(rows("a", 2, 2, 3, "a"), wave(2, 1, Wave.Content.NEW_ROWS));
+    assertThat(second.claim(TYPE)).isEqualTo(TraceTable.Claim.CHANGED);
+    assertThat(second.snapshot().orElseThrow().count()).isEqualTo(3);
+    assertThat(second.claim(TYPE)).isEqualTo(TraceTable.Claim.UNCHANGED);
+
+    assertThatThrownBy(
+            () -> first.write(rows("a", 3, 3, 5, "a"), wave(3, 2, Wave.Content.NEW_ROWS)))
+        .hasMessage(
+            "Wave 3 was not committed to %s, where a later run has begun to write; let that run finish, it generates these rows too."
+                .formatted(tables.traces()));
+    second.write(rows("b", 1, 3, 5, "b"), wave(1, 2, Wave.Content.NEW_ROWS));
+    assertThat(read(tables)).containsExactly("k0 a", "k1 a", "k2 a", "k3 b", "k4 b");
+  }
+
+  @ParameterizedTest
+  @EnumSource(OutputFormat.class)
+  void replacementsTakeThePlaceOfRowsAndStayThereWhenFilesAreJoined(OutputFormat format) {
+    OutputTables tables = tables(format);
+    TraceTable table = tables.writeTraces(JobRun.spark(), "a");
+    table.snapshot();
+    table.claim(TYPE);
+    for (int i = 1; i <= 5; i++) {
+      table.write(
+          rows("a", i, 2 * i, 2 * i + 2, "old").repartition(8), wave(i, 2, Wave.Content.NEW_ROWS));
+    }
+    table.write(rows("a", 6, 3, 6, "new"), wave(6, 3, Wave.Content.REPLACEMENTS));
+    table.write(rows("a", 7, 5, 6, "newer"), wave(7, 1, Wave.Content.REPLACEMENTS));
+    List<String> expected =
+        List.of(
+            "k10 old",
+            "k11 old",
+            "k2 old",
+            "k3 new",
+            "k4 new",
+            "k5 newer",
+            "k6 old",
+            "k7 old",
+            "k8 old",
+            "k9 old");
+    assertThat(read(tables)).isEqualTo(expected);
+    table.finish();
+    assertThat(read(tables)).isEqualTo(expected);
+
+    TraceTable later = tables.writeTraces(JobRun.spark(), "b");
+    later.snapshot();
+    later.claim(TYPE);
+    later.clean();
+    later.write(rows("b", 1, 2, 3, "last"), wave(1, 1, Wave.Content.REPLACEMENTS));
+    assertThat(read(tables)).hasSize(10).contains("k2 last", "k5 newer");
+  }
+
+  @ParameterizedTest
+  @EnumSource(OutputFormat.class)
+  void aWaveOfAWrongSizeIsAnError(OutputFormat format) {
+    TraceTable table = tables(format).writeTraces(JobRun.spark(), "a");
+    table.snapshot();
+    table.claim(TYPE);
+    assertThatThrownBy(
+            () -> table.write(rows("a", 1, 0, 2, "a"), wave(1, 3, Wave.Content.NEW_ROWS)))
+        .hasMessageEndingWith("has 2 rows where 3 were due; do not use the table.");
+  }
+
+  @ParameterizedTest
+  @EnumSource(value = OutputFormat.class, names = "PARQUET")
+  void filesWithoutAManifestAreNotReadAndAreClearedAway(OutputFormat format) throws Exception {
+    OutputTables tables = tables(format);
+    TraceTable table = tables.writeTraces(JobRun.spark(), "a");
+    table.snapshot();
+    table.claim(TYPE);
+    table.write(rows("a", 1, 0, 2, "a"), wave(1, 2, Wave.Content.NEW_ROWS));
+    table.write(rows("a", 2, 2, 4, "a"), wave(2, 2, Wave.Content.NEW_ROWS));
+    // As if the second wave's driver had died before it wrote the manifest.
+    Path manifests = Path.of(tables.traces(), "_waves");
+    try (Stream<Path> files = Files.list(manifests)) {
+      Files.delete(
+          files.filter(file -> file.toString().endsWith("-000002.json")).findFirst().orElseThrow());
+    }
+    assertThat(read(tables)).containsExactly("k0 a", "k1 a");
+    TraceTable later = tables.writeTraces(JobRun.spark(), "b");
+    assertThat(later.snapshot().orElseThrow().count()).isEqualTo(2);
+    later.claim(TYPE);
+    later.clean();
+    try (Stream<Path> files = Files.list(Path.of(tables.traces()))) {
+      assertThat(files.filter(file -> file.getFileName().toString().startsWith("rows-")))
+          .hasSize(1);
+    }
+    assertThat(read(tables)).containsExactly("k0 a", "k1 a");
+  }
+}
