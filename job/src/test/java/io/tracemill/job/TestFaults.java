@@ -181,7 +181,7 @@ class TestFaults {
             .selectExpr("max(count)")
             .head()
             .getLong(0);
-    assertThat(requests).hasSizeLessThanOrEqualTo((int) (ROWS + kills * 2 * widest));
+    assertThat(requests).hasSizeLessThanOrEqualTo((int) (ROWS + 2L * kills * widest));
     assertThat(new HashSet<>(requests)).hasSize(ROWS);
   }
 
