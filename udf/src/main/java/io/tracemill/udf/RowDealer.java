@@ -9,12 +9,13 @@ public interface RowDealer {
   /** As many rows for each, in no order. */
   RowDealer EVENLY =
       // A number of partitions, not a column: adaptive execution leaves it alone.
-      (rows, partitions) -> rows.repartition(partitions);
+      (rows, partitions, tasksAtOnce) -> rows.repartition(partitions);
 
   /**
    * The same rows in exactly so many partitions.
    *
    * @param partitions at least 1
+   * @param tasksAtOnce partitions that are worked on at the same time on all executors, at least 1
    */
-  Dataset<Row> deal(Dataset<Row> rows, int partitions);
+  Dataset<Row> deal(Dataset<Row> rows, int partitions, int tasksAtOnce);
 }

@@ -25,6 +25,8 @@ enum LengthLearner {
   /** Boosted trees of the log length. */
   GBT;
 
+  private static final int AFT_STEPS = 30;
+  private static final double AFT_TOLERANCE = 1e-4;
   private static final double RIDGE = 0.05;
   private static final int TREES = 20;
   private static final int TREE_DEPTH = 4;
@@ -56,6 +58,9 @@ enum LengthLearner {
               .setFeaturesCol(TrainingRows.SUMMARY)
               .setLabelCol(TrainingRows.TOKENS)
               .setCensorCol(TrainingRows.SEEN)
+              // A step is a Spark job; the residual's quantiles forgive the last digits.
+              .setMaxIter(AFT_STEPS)
+              .setTol(AFT_TOLERANCE)
               .fit(rows);
       case LINEAR ->
           new LinearRegression()
