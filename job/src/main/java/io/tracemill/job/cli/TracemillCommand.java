@@ -29,7 +29,7 @@ import picocli.CommandLine.ParameterException;
 @Command(
     name = "tracemill",
     description = "Runs reasoning models over tables of prompts.",
-    subcommands = {RunCommand.class, DemoCommand.class, SqlCommand.class},
+    subcommands = {RunCommand.class, DemoCommand.class, SqlCommand.class, ReportCommand.class},
     versionProvider = TracemillCommand.Version.class)
 public final class TracemillCommand implements Runnable {
   private static final Logger LOG = LoggerFactory.getLogger(TracemillCommand.class);

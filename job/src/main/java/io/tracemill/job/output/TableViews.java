@@ -3,6 +3,7 @@ package io.tracemill.job.output;
 import io.tracemill.job.error.JobErrors;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import org.apache.hadoop.fs.FileStatus;
@@ -24,20 +25,24 @@ public final class TableViews {
    */
   public static void register(SparkSession spark, String folder) {
     List<OutputTables> found = find(spark, folder);
-    if (found.isEmpty()) {
-      throw JobErrors.noTables(folder);
-    }
     union(found.stream().map(tables -> tables.readTraces(spark)).toList())
         .createOrReplaceTempView("traces");
     union(found.stream().map(tables -> tables.readRuns(spark)).toList())
         .createOrReplaceTempView("runs");
   }
 
-  private static Dataset<Row> union(List<Dataset<Row>> tables) {
+  /** The rows of all tables; a column that a table lacks is null there. */
+  public static Dataset<Row> union(List<Dataset<Row>> tables) {
     return tables.stream().reduce((one, other) -> one.unionByName(other, true)).orElseThrow();
   }
 
-  private static List<OutputTables> find(SparkSession spark, String folder) {
+  /**
+   * The outputs at a folder: its own tables, else those of the folders right below it, by name.
+   *
+   * @return one at least
+   * @throws io.tracemill.job.error.JobException where no tables are found
+   */
+  public static List<OutputTables> find(SparkSession spark, String folder) {
     List<OutputTables> found = new ArrayList<>();
     try {
       Path path = new Path(folder);
@@ -53,6 +58,10 @@ public final class TableViews {
     } catch (IOException | IllegalArgumentException e) {
       throw JobErrors.noTables(folder);
     }
+    if (found.isEmpty()) {
+      throw JobErrors.noTables(folder);
+    }
+    found.sort(Comparator.comparing(OutputTables::folder));
     return found;
   }
 
