@@ -29,6 +29,7 @@ final class Chart {
       new BasicStroke(
           1.75f, BasicStroke.CAP_BUTT, BasicStroke.JOIN_ROUND, 1f, new float[] {6, 4}, 0);
 
+  private static final double MARGIN_OF_SHARES = 0.035;
   private static final int WIDE = 840;
   private static final int NARROW = 380;
   private static final Font FONT = new Font(Font.SANS_SERIF, Font.PLAIN, (int) FONT_POINTS);
@@ -86,7 +87,7 @@ final class Chart {
   private static String svg(Plot plot, Dimension size, String name, String description) {
     plot.setBackgroundPaint(null);
     plot.setOutlineVisible(false);
-    plot.setInsets(new RectangleInsets(4, 2, 2, 12));
+    plot.setInsets(new RectangleInsets(4, 2, 2, 14));
     JFreeChart chart = new JFreeChart(null, FONT, plot, false);
     chart.setBackgroundPaint(null);
     chart.setBorderVisible(false);
@@ -119,9 +120,9 @@ final class Chart {
   static NumberAxis shares(String label) {
     NumberAxis axis = new NumberAxis(label);
     style(axis);
-    axis.setRange(0, 1);
-    NumberFormat percent = NumberFormat.getPercentInstance(Locale.ROOT);
-    axis.setTickUnit(new NumberTickUnit(0.25, percent));
+    axis.setRange(-MARGIN_OF_SHARES, 1 + MARGIN_OF_SHARES); // Room for marks at both ends.
+    axis.setTickUnit(
+        new NumberTickUnit(0.25, new NumberFormatOf(share -> Math.round(100 * share) + " %")));
     return axis;
   }
 

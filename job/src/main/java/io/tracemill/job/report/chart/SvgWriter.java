@@ -69,6 +69,9 @@ final class SvgWriter {
   private static void restyle(Element element, float inheritedPoints) {
     ink(element, "fill");
     ink(element, "stroke");
+    if (element.getAttribute("id").equals("genericDefs")) {
+      element.removeAttribute("id"); // The same in every drawing, and nothing refers to it.
+    }
     float points = inheritedPoints;
     String size = element.getAttribute("font-size");
     if (!size.isEmpty()) {

@@ -142,7 +142,7 @@ final class RunSelector {
         tables,
         runs.stream().map(run -> run.<String>getAs("run_id")).toList(),
         newest.getAs("model_id"),
-        newest.getAs("engine"),
+        newest.<String>getAs("engine").replaceFirst("^Engine: ", ""),
         Subject.policyLabel(
             policy.getAs("name"),
             policy.getAs("interval"),

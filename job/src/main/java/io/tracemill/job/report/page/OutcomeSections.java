@@ -20,6 +20,8 @@ final class OutcomeSections {
           "cancelled", "cancelled",
           "error", "failed");
 
+  private static final String REASON = "finish reason";
+
   private final ReportData data;
   private final Html page;
 
@@ -66,9 +68,12 @@ final class OutcomeSections {
     page.open("div", "class", "scroll").open("table").open("thead").open("tr");
     List<String> head =
         data.subjects().size() > 1
-            ? List.of("run", "finish reason", "rows", "share", "", "tokens")
-            : List.of("finish reason", "rows", "share", "", "tokens");
-    head.forEach(cell -> page.element("th", cell, "scope", "col"));
+            ? List.of("run", REASON, "rows", "share", "", "tokens")
+            : List.of(REASON, "rows", "share", "", "tokens");
+    head.forEach(
+        cell ->
+            page.element(
+                "th", cell, "scope", "col", "class", cell.equals(REASON) ? "words" : "count"));
     page.close().close().open("tbody");
     for (Finish finish : data.outcomes().finishes()) {
       page.open("tr");

@@ -24,7 +24,11 @@ final class WorstRowsSection {
             return;
           }
           page.element(
-              "p", "The three longest of each kind; unfold one to read its prompt and output.");
+              "p",
+              "The three longest of each kind; unfold one to read its prompt and output."
+                  + (data.baseline().isPresent()
+                      ? " Lost: wrong where the baseline is right."
+                      : ""));
           data.worstRows().forEach(this::row);
         });
   }
