@@ -1,17 +1,15 @@
 package io.tracemill.job.input;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import io.tracemill.engine.api.ChatMessage;
 import io.tracemill.engine.api.Prompt;
 import io.tracemill.engine.api.RowError;
 import io.tracemill.engine.error.ErrorCode;
 import io.tracemill.udf.GenerationSettings;
 import io.tracemill.udf.Work;
+import io.tracemill.udf.prompt.AskedPrompt;
+import io.tracemill.udf.prompt.SqlCells;
 import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.EnumMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -19,7 +17,6 @@ import org.apache.spark.api.java.function.MapFunction;
 import org.apache.spark.api.java.function.ReduceFunction;
 import org.apache.spark.sql.Encoders;
 import org.apache.spark.sql.Row;
-import scala.jdk.javaapi.CollectionConverters;
 
 /**
  * Turns rows of an {@link InputTable} into work for a feeder.
@@ -35,7 +32,6 @@ public record PromptReader(
     Map<RowParameter, String> parameterColumns,
     int deepestWindowTokens)
     implements Serializable {
-  private static final ObjectMapper JSON = new ObjectMapper();
 
   public PromptReader {
     parameterColumns = Map.copyOf(parameterColumns);
@@ -96,8 +92,9 @@ public record PromptReader(
       ErrorCode code,
       String problem,
       GenerationSettings generation) {
-    static Asked of(Prompt prompt, Optional<String> text) {
-      return new Asked(Optional.of(prompt), text, ErrorCode.INVALID_PROMPT, "", null);
+    static Asked of(AskedPrompt asked) {
+      return new Asked(
+          asked.prompt(), asked.text(), ErrorCode.INVALID_PROMPT, asked.problem(), null);
     }
 
     static Asked refused(Optional<String> text, String problem) {
@@ -125,7 +122,10 @@ public record PromptReader(
     Asked asked =
         row.isNullAt(at)
             ? Asked.refused(Optional.empty(), "The %s null.".formatted(subject()))
-            : form == PromptForm.TEXT ? text(row.getString(at)) : messages(turns(row.getList(at)));
+            : Asked.of(
+                form == PromptForm.TEXT
+                    ? AskedPrompt.ofText(row.getString(at))
+                    : AskedPrompt.ofCells(row.getList(at)));
     if (problem != null) {
       asked = Asked.refused(asked.text(), problem);
     }
@@ -135,7 +135,8 @@ public record PromptReader(
   private Asked request(String line) {
     try {
       OpenAiRequest request = OpenAiRequest.parse(line);
-      return settled(messages(request.messages()).with(generation), request.own());
+      return settled(
+          Asked.of(AskedPrompt.ofTurns(request.messages())).with(generation), request.own());
     } catch (BadRowException e) {
       return Asked.refused(Optional.empty(), e.getMessage()).with(generation);
     }
@@ -156,97 +157,13 @@ public record PromptReader(
             input.ifPresent(
                 row -> {
                   Object value = row.get(row.fieldIndex(column));
-                  own.put(parameter, value == null ? null : plain(value));
+                  own.put(parameter, SqlCells.plain(value));
                 }));
     return own;
   }
 
   private String subject() {
     return form == PromptForm.TEXT ? "prompt is" : "messages are";
-  }
-
-  private static Asked text(String text) {
-    Optional<String> kept = Optional.of(text);
-    if (text.isEmpty()) {
-      return Asked.refused(kept, "The prompt is empty.");
-    }
-    return text.isBlank()
-        ? Asked.refused(kept, "The prompt holds nothing but white space.")
-        : Asked.of(new Prompt.Text(text), kept);
-  }
-
-  private static List<Map<String, Object>> turns(List<Row> rows) {
-    return rows.stream().map(row -> row == null ? null : fields(row)).toList();
-  }
-
-  /** A turn is a map of what it has; null where the list has a null in its place. */
-  private static Asked messages(List<Map<String, Object>> turns) {
-    List<ChatMessage> messages = new ArrayList<>();
-    List<Map<String, Object>> json = new ArrayList<>();
-    String problem = turns.isEmpty() ? "The messages are an empty list." : "";
-    for (int i = 0; i < turns.size(); i++) {
-      Map<String, Object> fields = turns.get(i);
-      if (fields == null) {
-        problem = "Message %d is null.".formatted(i + 1);
-        continue;
-      }
-      json.add(fields);
-      Map<String, Object> extra = new LinkedHashMap<>(fields);
-      Object role = extra.remove("role");
-      Object content = extra.remove("content");
-      if (role == null || role.toString().isBlank()) {
-        problem = "Message %d has no role.".formatted(i + 1);
-      } else if (content == null && extra.isEmpty()) {
-        problem = "Message %d has no content.".formatted(i + 1);
-      } else {
-        messages.add(
-            new ChatMessage(role.toString(), content == null ? "" : content.toString(), extra));
-      }
-    }
-    if (problem.isEmpty() && messages.stream().allMatch(message -> message.content().isBlank())) {
-      problem = "The messages hold nothing but white space.";
-    }
-    Optional<String> text = Optional.of(toJson(json));
-    return problem.isEmpty()
-        ? Asked.of(new Prompt.Messages(messages), text)
-        : Asked.refused(text, problem);
-  }
-
-  private static Map<String, Object> fields(Row turn) {
-    Map<String, Object> fields = new LinkedHashMap<>();
-    String[] names = turn.schema().fieldNames();
-    for (int i = 0; i < names.length; i++) {
-      // A field that this turn does not have is a null here and nothing to a template.
-      if (!turn.isNullAt(i)) {
-        fields.put(names[i], plain(turn.get(i)));
-      }
-    }
-    return fields;
-  }
-
-  private static Object plain(Object value) {
-    if (value instanceof Row row) {
-      return fields(row);
-    }
-    if (value instanceof scala.collection.Seq<?> seq) {
-      return CollectionConverters.asJava(seq).stream().map(PromptReader::plain).toList();
-    }
-    if (value instanceof scala.collection.Map<?, ?> map) {
-      Map<String, Object> plain = new LinkedHashMap<>();
-      CollectionConverters.asJava(map).forEach((k, v) -> plain.put(String.valueOf(k), plain(v)));
-      return plain;
-    }
-    return value instanceof String || value instanceof Number || value instanceof Boolean
-        ? value
-        : String.valueOf(value);
-  }
-
-  private static String toJson(List<Map<String, Object>> turns) {
-    try {
-      return JSON.writeValueAsString(turns);
-    } catch (JsonProcessingException e) {
-      throw new IllegalStateException("maps of plain values are JSON", e);
-    }
   }
 
   private static Optional<Row> input(Row row) {

@@ -22,6 +22,12 @@ final class ModelErrors {
             .formatted(model, file));
   }
 
+  static ReasoningException noLocalFolder(String model) {
+    return invalid(
+        "The model %s is no folder on the driver; give one that is the same on every host, or a URI."
+            .formatted(model));
+  }
+
   static ReasoningException missingShard(String model, String shard, String index) {
     return invalid(
         "--model %s has no %s, which its %s names; complete the folder."
