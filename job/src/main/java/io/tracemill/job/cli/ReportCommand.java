@@ -24,7 +24,7 @@ final class ReportCommand implements Callable<Integer> {
   @ParentCommand private TracemillCommand parent;
 
   @Option(
-      names = "--output",
+      names = {"--output", "--tables"},
       paramLabel = "PATH",
       description =
           "The --output of a run, or a folder of several. With two runs the one with the full cache"

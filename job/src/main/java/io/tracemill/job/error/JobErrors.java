@@ -216,6 +216,13 @@ public final class JobErrors {
         cause);
   }
 
+  /** A folder that the demo would empty and that holds something else. */
+  public static JobException notTheDemos(String folder) {
+    return usage(
+        "--tables %s holds what the demo did not write, and the demo empties its folder; give another."
+            .formatted(folder));
+  }
+
   /** A page that cannot be written. */
   public static JobException unwritableReport(String file, Throwable cause) {
     return new JobException(

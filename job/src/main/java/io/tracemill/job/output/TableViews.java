@@ -1,6 +1,8 @@
 package io.tracemill.job.output;
 
 import io.tracemill.job.error.JobErrors;
+import io.tracemill.udf.sql.TracemillViews;
+import io.tracemill.udf.sql.ViewSources;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -13,7 +15,10 @@ import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
 
-/** Makes the tables of finished runs known to SQL as the views {@code traces} and {@code runs}. */
+/**
+ * Makes the tables of finished runs known to SQL as the views {@code traces} and {@code runs}, with
+ * the functions and the further views of {@link TracemillViews}.
+ */
 public final class TableViews {
   private TableViews() {}
 
@@ -29,6 +34,7 @@ public final class TableViews {
         .createOrReplaceTempView("traces");
     union(found.stream().map(tables -> tables.readRuns(spark)).toList())
         .createOrReplaceTempView("runs");
+    TracemillViews.create(spark, new ViewSources("traces", "runs", Optional.empty()));
   }
 
   /** The rows of all tables; a column that a table lacks is null there. */

@@ -73,7 +73,12 @@ final class OutcomeSections {
     head.forEach(
         cell ->
             page.element(
-                "th", cell, "scope", "col", "class", cell.equals(REASON) ? "words" : "count"));
+                "th",
+                cell,
+                "scope",
+                "col",
+                "class",
+                cell.equals(REASON) ? "words" : cell.isEmpty() ? "filler" : "count"));
     page.close().close().open("tbody");
     for (Finish finish : data.outcomes().finishes()) {
       page.open("tr");
