@@ -17,7 +17,7 @@ val tables = spark.conf.get("tracemill.notebook.tables", "/dbfs/tmp/tracemill-de
 
 // The easier problems of the demo, so that this takes a minute on two CPU cores.
 spark.read.json(s"$home/demo/prompts.jsonl")
-  .where("steps BETWEEN 4 AND 5").orderBy("id").limit(12)
+  .where("steps BETWEEN 4 AND 5").orderBy("id").limit(8)
   .coalesce(1).write.mode("overwrite").json(s"$tables/prompts")
 
 // COMMAND ----------

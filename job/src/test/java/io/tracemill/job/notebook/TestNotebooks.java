@@ -121,6 +121,9 @@ class TestNotebooks {
         .config(
             "spark.sql.catalog.spark_catalog", "org.apache.spark.sql.delta.catalog.DeltaCatalog")
         .config("spark.sql.shuffle.partitions", "2")
+        // For a few rows, compiling queries takes longer than running them.
+        .config("spark.sql.codegen.wholeStage", "false")
+        .config("spark.sql.codegen.factoryMode", "NO_CODEGEN")
         .config("spark.sql.warehouse.dir", folder.resolve("warehouse").toString())
         .config("spark.databricks.delta.snapshotPartitions", "2")
         .config("tracemill.notebook.home", Path.of("..").toAbsolutePath().normalize().toString())
