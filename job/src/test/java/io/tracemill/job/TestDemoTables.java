@@ -51,7 +51,8 @@ class TestDemoTables {
   @Test
   void accuracyInSqlIsWhatTheDemoPrints() {
     Matcher printed =
-        Pattern.compile("right answers +(\\d+) of (\\d+) \\((\\d+) %\\) +(\\d+) of (\\d+) \\((\\d+) %\\)")
+        Pattern.compile(
+                "right answers +(\\d+) of (\\d+) \\((\\d+) %\\) +(\\d+) of (\\d+) \\((\\d+) %\\)")
             .matcher(demo.output());
     assertThat(printed.find()).as(demo.output()).isTrue();
     List<String> policies = List.of("rpc", "full");
@@ -68,7 +69,8 @@ class TestDemoTables {
       assertThat(view.getLong(0)).isEqualTo(right);
       assertThat(view.getLong(1)).isEqualTo(rows);
       assertThat(view.getDouble(2)).isEqualTo((double) right / rows);
-      assertThat(Math.round(100 * view.getDouble(2))).isEqualTo(Long.parseLong(printed.group(3 * i + 3)));
+      assertThat(Math.round(100 * view.getDouble(2)))
+          .isEqualTo(Long.parseLong(printed.group(3 * i + 3)));
       // The demo's answers are whole numbers: plain equality of texts must say the same.
       Row plain =
           spark
@@ -91,8 +93,7 @@ class TestDemoTables {
     assertThat(count("tm_failures"))
         .isEqualTo(
             spark
-                .sql(
-                    "SELECT DISTINCT run_id, finish_reason FROM tm_graded WHERE NOT complete")
+                .sql("SELECT DISTINCT run_id, finish_reason FROM tm_graded WHERE NOT complete")
                 .count());
     Row pairs =
         spark
@@ -104,7 +105,8 @@ class TestDemoTables {
     assertThat(pairs.getDouble(2)).as("saved by the row compressed most").isPositive();
     Row speed =
         spark
-            .sql("SELECT min(run_tokens_per_second), max(queue_share), max(mean_running_rows) FROM tm_throughput")
+            .sql(
+                "SELECT min(run_tokens_per_second), max(queue_share), max(mean_running_rows) FROM tm_throughput")
             .head();
     assertThat(speed.getDouble(0)).isPositive();
     assertThat(speed.getDouble(1)).isBetween(0.0, 1.0);
@@ -140,7 +142,9 @@ class TestDemoTables {
     assertThat(report.exitCode()).as(report.output()).isZero();
     assertThat(file)
         .content()
-        .contains("RPC (P 512, R 128, c 4) against full cache", PROMPTS + " rows and samples ran in both");
+        .contains(
+            "RPC (P 512, R 128, c 4) against full cache",
+            PROMPTS + " rows and samples ran in both");
   }
 
   private static long count(String view) {

@@ -1,8 +1,13 @@
 package io.tracemill.job.report;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import io.tracemill.job.JobRun;
+import io.tracemill.job.report.data.ReportData;
+import io.tracemill.job.report.data.ReportRequest;
+import io.tracemill.job.report.data.Timeline;
+import io.tracemill.job.report.page.ReportPage;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -11,10 +16,12 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import javax.xml.parsers.DocumentBuilderFactory;
+import org.apache.spark.sql.SparkSession;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -105,8 +112,20 @@ class TestReport {
   private static void copy(Path from, Path to, String query) {
     JobRun.traces(from).createOrReplaceTempView("plain");
     JobRun.spark().sql(query).write().format("delta").save(to.resolve("traces").toString());
-    JobRun.runs(from).write().format("delta").save(to.resolve("runs").toString());
+    JobRun.runs(from).createOrReplaceTempView("plain_runs");
+    JobRun.spark().sql(TIMED).write().format("delta").save(to.resolve("runs").toString());
   }
+
+  /** Two executors of 4 slots each that report every four seconds, in turn. */
+  private static final String TIMED =
+      """
+      SELECT * EXCEPT (timeline),
+        transform(sequence(1, 6), i -> named_struct(
+          'at', started_at + make_dt_interval(0, 0, 0, 2 * i), 'executor_id', string(i % 2),
+          'slots_used', 3D, 'slots', 4, 'waiting', 1L, 'kv_pages_used', 10L, 'kv_pages', 20L,
+          'tokens_per_second', 100D)) AS timeline
+      FROM plain_runs
+      """;
 
   @Test
   void nothingOfTheTextsIsMarkup() {
@@ -189,12 +208,52 @@ class TestReport {
   }
 
   @Test
-  void oneRunAloneHasNoComparison() {
-    Path file = folder.resolve("alone.html");
-    JobRun report =
-        JobRun.of("report", "--output", output.resolve("full").toString(), "--to", file.toString());
-    assertThat(report.exitCode()).as(report.output()).isZero();
-    assertThat(file).content().contains("full cache</h1>").doesNotContain("id=\"compare\"");
+  void whatEnginesReportedIsSummedOverExecutors() {
+    Timeline timeline = read(output.resolve("full")).timeline();
+    assertThat(timeline.source()).isEqualTo(Timeline.Source.ENGINES);
+    List<Timeline.Point> middle =
+        timeline.points().stream().filter(p -> p.seconds() > 1 && p.seconds() < 9).toList();
+    assertThat(middle).hasSizeGreaterThan(50);
+    for (Timeline.Point point : middle) {
+      assertThat(point.running()).isEqualTo(6);
+      assertThat(point.slots()).isEqualTo(8);
+      assertThat(point.tokensPerSecond()).isEqualTo(200);
+      assertThat(point.kvShare()).isEqualTo(0.5);
+    }
+    assertThat(text("time")).contains("As the engines reported", "slots");
+  }
+
+  @Test
+  void aRunWithoutATimelineIsDerivedFromItsRowsAndAloneHasNoComparison() {
+    Path old = folder.resolve("old");
+    JobRun.traces(output.resolve("full"))
+        .write()
+        .format("delta")
+        .save(old.resolve("traces").toString());
+    JobRun.runs(output.resolve("full"))
+        .drop("timeline")
+        .write()
+        .format("delta")
+        .save(old.resolve("runs").toString());
+    ReportData data = read(old);
+    assertThat(data.timeline().source()).isEqualTo(Timeline.Source.ROWS);
+    double tokens =
+        data.timeline().points().stream()
+            .mapToDouble(p -> p.tokensPerSecond() * data.timeline().intervalSeconds())
+            .sum();
+    assertThat(tokens).isCloseTo(12 * 500, within(1e-6));
+    assertThat(ReportPage.of(data))
+        .contains("full cache</h1>", "Derived from the rows")
+        .doesNotContain("id=\"compare\"");
+  }
+
+  private static ReportData read(Path folder) {
+    SparkSession session = JobRun.spark().newSession();
+    session.conf().set("spark.sql.datetime.java8API.enabled", "true");
+    return ReportData.read(
+        session,
+        new ReportRequest(
+            folder.toString(), Optional.empty(), List.of(), Optional.empty(), Optional.empty()));
   }
 
   @Test
