@@ -9,6 +9,21 @@ import io.tracemill.udf.ReasoningEngines;
 public final class ReasoningJob {
   private ReasoningJob() {}
 
+  /**
+   * Runs a command line inside a session that lives on, as a notebook's does.
+   *
+   * @param args as on the command line, subcommand first
+   * @throws IllegalStateException where it fails; what went wrong is printed
+   */
+  public static void runInSession(String... args) {
+    int exitCode =
+        TracemillCommand.execute(
+            args, ReasoningEngines.INSTANCE, Console.standard(), System.getProperties());
+    if (exitCode != 0) {
+      throw new IllegalStateException("tracemill " + args[0] + " failed; see its output above");
+    }
+  }
+
   /** Runs the command line and ends the JVM with its exit code where that is not 0. */
   public static void main(String[] args) {
     int exitCode =

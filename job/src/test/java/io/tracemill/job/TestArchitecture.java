@@ -46,11 +46,15 @@ class TestArchitecture {
           Map.entry("job/session", 1),
           Map.entry("job/progress", 2),
           Map.entry("job/wave", 2),
+          Map.entry("job/report/data", 2),
           Map.entry("job/run", 3),
+          Map.entry("job/report/chart", 3),
           Map.entry("job/preflight", 4),
           Map.entry("job/replay", 4),
-          Map.entry("job/cli", 5),
-          Map.entry("job", 6));
+          Map.entry("job/report/page", 4),
+          Map.entry("job/report", 5),
+          Map.entry("job/cli", 6),
+          Map.entry("job", 7));
 
   @Test
   void neitherModuleKnowsJCudaOrTheGpuModule() throws IOException {

@@ -1,7 +1,7 @@
 package io.tracemill.job.cli;
 
 import static org.apache.spark.sql.functions.avg;
-import static org.apache.spark.sql.functions.coalesce;
+import static org.apache.spark.sql.functions.call_function;
 import static org.apache.spark.sql.functions.col;
 import static org.apache.spark.sql.functions.count;
 import static org.apache.spark.sql.functions.lit;
@@ -19,6 +19,7 @@ import io.tracemill.job.run.ReasoningRun;
 import io.tracemill.job.run.RunOutcome;
 import io.tracemill.job.session.SparkSessions;
 import io.tracemill.udf.EngineHolder;
+import io.tracemill.udf.sql.TracemillFunctions;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -46,13 +47,27 @@ import picocli.CommandLine.ParentCommand;
     description =
         "Runs the demo's prompts with a compressed and with a full KV cache and compares the two.")
 final class DemoCommand implements Callable<Integer> {
-  private static final int SAMPLE_EVERY = 5;
   private static final int EXAMPLE_CHARACTERS = 100;
+  private static final String PROMPTS = "prompts.jsonl";
 
   @ParentCommand private TracemillCommand parent;
 
   @Option(names = "--all", description = "All 200 prompts instead of every fifth.")
   private boolean all;
+
+  @Option(
+      names = "--tables",
+      paramLabel = "DIR",
+      description =
+          "Folder of the demo's own, emptied before it is written. Default: .tracemill/demo.")
+  private Path tables;
+
+  @Option(
+      names = "--every",
+      paramLabel = "N",
+      hidden = true, // For tests: fewer prompts of the same mixture.
+      description = "Every Nth prompt instead of every fifth.")
+  private int every = 5;
 
   @Option(
       names = {"-h", "--help"},
@@ -65,8 +80,14 @@ final class DemoCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     Launcher launcher = parent.launcher();
     Console console = launcher.console();
+    Ranges.atLeast("--every", every, 1);
     DemoHome home = DemoHome.find();
-    empty(home.tables());
+    if (tables == null) {
+      tables = home.tables();
+    } else {
+      requireOwn(tables);
+    }
+    empty(tables);
     Path prompts = all ? home.prompts() : sample(home);
 
     JobArguments compressed = arguments(home, prompts, "rpc", "rpc");
@@ -81,7 +102,7 @@ final class DemoCommand implements Callable<Integer> {
       RunOutcome rpc =
           new ReasoningRun(spark, compressed, launcher.opener(compressed), console).run();
       RunOutcome whole = new ReasoningRun(spark, full, launcher.opener(full), console).run();
-      report(spark, console, rpc, whole);
+      report(spark, console, rpc, whole, home);
       return 0;
     } finally {
       EngineHolder.closeIdle();
@@ -93,7 +114,7 @@ final class DemoCommand implements Callable<Integer> {
     new CommandLine(command)
         .parseArgs(
             "--input=" + prompts,
-            "--output=" + home.tables().resolve(folder),
+            "--output=" + tables.resolve(folder),
             "--model=" + home.model(),
             "--kv-policy=" + policy,
             "--rpc-interval=512",
@@ -108,15 +129,30 @@ final class DemoCommand implements Callable<Integer> {
     return command.arguments();
   }
 
-  /** Every fifth prompt: both families, all sizes. */
-  private static Path sample(DemoHome home) throws IOException {
+  /** Some of the prompts: both families, all sizes. */
+  private Path sample(DemoHome home) throws IOException {
     List<String> lines = Files.readAllLines(home.prompts());
     List<String> sample = new ArrayList<>();
-    for (int i = 0; i < lines.size(); i += SAMPLE_EVERY) {
+    for (int i = 0; i < lines.size(); i += every) {
       sample.add(lines.get(i));
     }
-    Files.createDirectories(home.tables());
-    return Files.write(home.tables().resolve("prompts.jsonl"), sample);
+    Files.createDirectories(tables);
+    return Files.write(tables.resolve(PROMPTS), sample);
+  }
+
+  /** A folder that is emptied must be new, empty, or what an earlier demo wrote. */
+  private static void requireOwn(Path folder) throws IOException {
+    if (!Files.exists(folder)) {
+      return;
+    }
+    try (Stream<Path> inside = Files.list(folder)) {
+      boolean own =
+          inside.allMatch(
+              file -> List.of("rpc", "full", PROMPTS).contains(file.getFileName().toString()));
+      if (!own) {
+        throw JobErrors.notTheDemos(folder.toString());
+      }
+    }
   }
 
   private static void empty(Path folder) {
@@ -132,7 +168,8 @@ final class DemoCommand implements Callable<Integer> {
     }
   }
 
-  private static void report(SparkSession spark, Console console, RunOutcome rpc, RunOutcome full) {
+  private void report(
+      SparkSession spark, Console console, RunOutcome rpc, RunOutcome full, DemoHome home) {
     Score rpcScore = score(rpc.tables().readTraces(spark));
     Score fullScore = score(full.tables().readTraces(spark));
     RunTotals a = rpc.record().totals();
@@ -164,10 +201,17 @@ final class DemoCommand implements Callable<Integer> {
     console.print("Tables (Delta): " + rpc.tables().traces() + " and runs beside it,");
     console.print("                " + full.tables().traces() + " and runs beside it.");
     console.print("Try:");
+    console.print("  bin/tracemill report" + option(home));
     console.print(
-        "  bin/tracemill sql \"SELECT kv_policy.name AS policy, input.family, count(*) AS rows,"
-            + " count_if(extracted_answer = input.answer) AS right, round(avg(kv_mean_rows)) AS"
-            + " kv_rows FROM traces GROUP BY ALL ORDER BY ALL\"");
+        "  bin/tracemill sql"
+            + option(home)
+            + " \"SELECT kv_policy, accuracy, accuracy_low, accuracy_high, saved_ratio,"
+            + " tokens_per_correct FROM tm_compression_accuracy\"");
+  }
+
+  /** What the other commands need to find the tables; nothing where they look there anyway. */
+  private String option(DemoHome home) {
+    return tables.equals(home.tables()) ? "" : " --tables " + tables;
   }
 
   private record Score(long rows, long right, String expressions, String words) {
@@ -177,7 +221,8 @@ final class DemoCommand implements Callable<Integer> {
   }
 
   private static Score score(Dataset<Row> traces) {
-    Column right = coalesce(col("extracted_answer").equalTo(col("input.answer")), lit(false));
+    TracemillFunctions.register(traces.sparkSession());
+    Column right = call_function("tm_is_correct", col("extracted_answer"), col("input.answer"));
     Column expression = col("input.family").equalTo("expression");
     Row sums =
         traces

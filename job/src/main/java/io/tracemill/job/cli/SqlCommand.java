@@ -21,7 +21,9 @@ import picocli.CommandLine.ParentCommand;
 @Command(
     name = "sql",
     sortOptions = false,
-    description = "Answers a query over the views traces and runs of a run's tables.")
+    description =
+        "Answers a query over a run's tables traces and runs, and the views tm_graded, tm_tails and"
+            + " others over them (docs/views.md).")
 final class SqlCommand implements Callable<Integer> {
   private static final int CELL_CHARACTERS = 100;
 

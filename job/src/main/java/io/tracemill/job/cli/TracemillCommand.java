@@ -34,7 +34,8 @@ import picocli.CommandLine.ParameterException;
       PreflightCommand.class,
       ReplayCommand.class,
       DemoCommand.class,
-      SqlCommand.class
+      SqlCommand.class,
+      ReportCommand.class
     },
     versionProvider = TracemillCommand.Version.class)
 public final class TracemillCommand implements Runnable {

@@ -340,6 +340,51 @@ public final class JobErrors {
         Kind.FAILED, "Row '%s' cannot be replayed: %s".formatted(key, sentence(message)), null);
   }
 
+  /** Tables without a row. */
+  public static JobException noRows(String folder) {
+    return usage("%s holds no result rows; there is nothing to report.".formatted(folder));
+  }
+
+  /** More runs than a report compares. */
+  public static JobException severalRuns(String folder, Collection<String> runs) {
+    return usage(
+        "%s holds several runs (%s); name one or two with --runs."
+            .formatted(folder, String.join("; ", runs)));
+  }
+
+  /** A run that is not there, or an abbreviation of several. */
+  public static JobException noSuchRun(String id, String folder, Collection<String> runs) {
+    return usage(
+        "--runs %s names not exactly one run of %s; it holds %s."
+            .formatted(id, folder, String.join("; ", runs)));
+  }
+
+  /** A run compared with itself. */
+  public static JobException sameRunTwice(String one, String other) {
+    return usage("--runs %s,%s names one run twice; give two.".formatted(one, other));
+  }
+
+  /** An SQL expression of an option that does not fit the table. */
+  public static JobException badExpression(String option, String expression, Throwable cause) {
+    return new JobException(
+        Kind.USAGE,
+        "%s %s does not fit the traces table: %s".formatted(option, expression, firstLine(cause)),
+        cause);
+  }
+
+  /** A folder that the demo would empty and that holds something else. */
+  public static JobException notTheDemos(String folder) {
+    return usage(
+        "--tables %s holds what the demo did not write, and the demo empties its folder; give another."
+            .formatted(folder));
+  }
+
+  /** A page that cannot be written. */
+  public static JobException unwritableReport(String file, Throwable cause) {
+    return new JobException(
+        Kind.FAILED, "--to %s cannot be written: %s".formatted(file, firstLine(cause)), cause);
+  }
+
   private static JobException usage(String message) {
     return new JobException(Kind.USAGE, message, null);
   }

@@ -1,10 +1,13 @@
 package io.tracemill.job.output;
 
 import io.tracemill.job.error.JobErrors;
+import io.tracemill.udf.sql.TracemillViews;
+import io.tracemill.udf.sql.ViewSources;
 import io.tracemill.udf.table.ParquetRuns;
 import io.tracemill.udf.table.ParquetWaves;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import org.apache.hadoop.fs.FileStatus;
@@ -14,7 +17,10 @@ import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
 
-/** Makes the tables of finished runs known to SQL as the views {@code traces} and {@code runs}. */
+/**
+ * Makes the tables of finished runs known to SQL as the views {@code traces} and {@code runs}, with
+ * the functions and the further views of {@link TracemillViews}.
+ */
 public final class TableViews {
   private static final String DELTA_LOG = "_delta_log";
 
@@ -28,20 +34,25 @@ public final class TableViews {
    */
   public static void register(SparkSession spark, String folder) {
     List<OutputTables> found = find(spark, folder);
-    if (found.isEmpty()) {
-      throw JobErrors.noTables(folder);
-    }
     union(found.stream().map(tables -> tables.readTraces(spark)).toList())
         .createOrReplaceTempView("traces");
     union(found.stream().map(tables -> tables.readRuns(spark)).toList())
         .createOrReplaceTempView("runs");
+    TracemillViews.create(spark, new ViewSources("traces", "runs", Optional.empty()));
   }
 
-  private static Dataset<Row> union(List<Dataset<Row>> tables) {
+  /** The rows of all tables; a column that a table lacks is null there. */
+  public static Dataset<Row> union(List<Dataset<Row>> tables) {
     return tables.stream().reduce((one, other) -> one.unionByName(other, true)).orElseThrow();
   }
 
-  private static List<OutputTables> find(SparkSession spark, String folder) {
+  /**
+   * The outputs at a folder: its own tables, else those of the folders right below it, by name.
+   *
+   * @return one at least
+   * @throws io.tracemill.job.error.JobException where no tables are found
+   */
+  public static List<OutputTables> find(SparkSession spark, String folder) {
     List<OutputTables> found = new ArrayList<>();
     try {
       Path path = new Path(folder);
@@ -57,6 +68,10 @@ public final class TableViews {
     } catch (IOException | IllegalArgumentException e) {
       throw JobErrors.noTables(folder);
     }
+    if (found.isEmpty()) {
+      throw JobErrors.noTables(folder);
+    }
+    found.sort(Comparator.comparing(OutputTables::folder));
     return found;
   }
 

@@ -25,7 +25,6 @@ import java.util.Map;
 import java.util.Random;
 import java.util.function.IntConsumer;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -37,6 +36,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  * in wrong places move it; what bf16 does to random weights stays within the tolerance.
  */
 @Tag("gpu")
+@RequiresGpu
 final class TestCudaPolicies {
   private static final int VOCAB = 517;
   private static final int PROMPT = 70;
@@ -44,11 +44,6 @@ final class TestCudaPolicies {
   private static final int RING = 16;
   private static final int WINDOW = 8;
   private static final float RELATIVE = 0.05f;
-
-  @BeforeAll
-  static void gpu() {
-    Gpu.require();
-  }
 
   static Stream<KvCompressionPolicy> policies() {
     List<KvCompressionPolicy> policies = new ArrayList<>();
