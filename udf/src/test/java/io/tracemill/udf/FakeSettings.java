@@ -29,9 +29,9 @@ public final class FakeSettings {
         -1);
   }
 
-  /** Some text. */
-  public static Prompt prompt() {
-    return new Prompt.Text("Why?");
+  /** A text. */
+  public static Prompt prompt(String text) {
+    return new Prompt.Text(text);
   }
 
   /** Greedy, full cache, one sample. */

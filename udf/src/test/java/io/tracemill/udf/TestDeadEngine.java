@@ -79,7 +79,9 @@ class TestDeadEngine {
         EngineHolder.lease(settings, new FakeEngine.Opener(0, 1, 2, ""), () -> false);
     Feeder feeder = lease.feeder();
     for (int row = 0; row < 4; row++) {
-      feeder.submit(FakeSettings.generation().request("row " + row, 0, FakeSettings.prompt()));
+      // Prompts of their own: identical requests would be generated once.
+      feeder.submit(
+          FakeSettings.generation().request("row " + row, 0, FakeSettings.prompt("Why " + row)));
     }
     assertThat(feeder.poll(Duration.ofSeconds(5))).isPresent();
     assertThat(feeder.poll(Duration.ofSeconds(5))).isPresent();
@@ -91,7 +93,7 @@ class TestDeadEngine {
     lease.close();
     try (EngineHolder.Lease next = EngineHolder.lease(settings, FakeEngine.fast(), () -> false);
         Feeder works = next.feeder()) {
-      works.submit(FakeSettings.generation().request("row", 0, FakeSettings.prompt()));
+      works.submit(FakeSettings.generation().request("row", 0, FakeSettings.prompt("Why?")));
       assertThat(works.poll(Duration.ofSeconds(5))).isPresent();
     }
   }
