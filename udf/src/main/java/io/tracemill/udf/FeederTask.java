@@ -3,6 +3,7 @@ package io.tracemill.udf;
 import io.tracemill.engine.Feeder;
 import java.util.Iterator;
 import java.util.Optional;
+import org.apache.spark.SparkEnv;
 import org.apache.spark.TaskContext;
 import org.apache.spark.TaskKilledException;
 
@@ -87,13 +88,13 @@ public final class FeederTask<R> implements Iterator<Work.Done<R>> {
     }
     if (System.nanoTime() - lastReportNanos > REPORT_NANOS) {
       lastReportNanos = System.nanoTime();
-      metrics.count(lease.takeDelta());
+      metrics.report(SparkEnv.get().executorId(), lease);
     }
   }
 
   private void end() {
     results.close();
-    metrics.count(lease.takeDelta());
+    metrics.report(SparkEnv.get().executorId(), lease);
     lease.close();
   }
 }

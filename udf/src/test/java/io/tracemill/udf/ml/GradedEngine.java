@@ -112,7 +112,7 @@ public final class GradedEngine implements SharedEngine {
 
   @Override
   public EngineSnapshot snapshot() {
-    return new EngineSnapshot(slots, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+    return new EngineSnapshot(slots, 0, 0, 0, 1, 0, 0, 0, 0.0, 0.0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
   }
 
   @Override

@@ -118,7 +118,9 @@ class TestMllibPage {
     lengths.write().overwrite().save(folder + "/length-model");
     lengths.scores().forEach(score -> System.out.println(score));
     double q90 =
-        TraceLengthModel.load(folder + "/length-model").predict("Compute 17 + (4 * 5).").quantile(0.9);
+        TraceLengthModel.load(folder + "/length-model")
+            .predict("Compute 17 + (4 * 5).")
+            .quantile(0.9);
     RunForecast forecast = RunForecast.of(lengths, table, "prompt", 3000);
     RunForecast.Steps steps = forecast.steps(32, RunForecast.Order.AS_DEALT);
     Dataset<Row> dealt = new LongestFirst(lengths, "prompt", "row_key").deal(table, 8, 4);

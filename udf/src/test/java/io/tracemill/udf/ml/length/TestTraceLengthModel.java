@@ -35,9 +35,7 @@ class TestTraceLengthModel {
     // The others take their time; they have tests of their own.
     TraceLengthModel model =
         new TraceLengthEstimator().setLearners(new String[] {"linear"}).fit(table);
-    assertThat(model.scores())
-        .extracting(LengthScore::learner)
-        .containsExactly("none", "linear");
+    assertThat(model.scores()).extracting(LengthScore::learner).containsExactly("none", "linear");
     LengthScore none = model.scores().get(0);
     LengthScore best =
         model.scores().stream()
