@@ -1,4 +1,4 @@
-// Checks and timings of the attention, sampling and compression kernels on the present GPU.
+// Checks and timings of the attention, sampling, compression and policy kernels on the present GPU.
 //   attention_bench [small|check|bench|all|profile] [seed]     small: quick cases for
 //       compute-sanitizer
 // Exit code 0 when every check passed. Build: see docs/kernels-attention.md.
@@ -23,6 +23,7 @@ int main(int argc, char** argv) {
     check::embedNormRope();
     check::sampling(small);
     check::compression(small);
+    check::policies(small);
     check::prefillAttention(small);
     check::decodeAttention(small);
     std::printf("checks: %d passed, %d failed\n", check::passes, check::failures);

@@ -215,6 +215,7 @@ void decodeAttention(bool small);
 void prefillAttention(bool small);
 void sampling(bool small);
 void compression(bool small);
+void policies(bool small);
 void benchDecodeAttention();
 void benchPrefillAttention();
 void benchSmall();
