@@ -75,26 +75,32 @@ class TestDeadEngine {
   @Test
   void inTheUsersOwnProcessTheTaskFailsAndTheNextRunOpensANewEngine() {
     EngineSettings settings = FakeSettings.engine(2);
-    EngineHolder.Lease lease =
-        EngineHolder.lease(settings, new FakeEngine.Opener(0, 1, 2, ""), () -> false);
-    Feeder feeder = lease.feeder();
-    for (int row = 0; row < 4; row++) {
-      // Prompts of their own: identical requests would be generated once.
-      feeder.submit(
-          FakeSettings.generation().request("row " + row, 0, FakeSettings.prompt("Why " + row)));
+    try (EngineHolder.Lease lease =
+            EngineHolder.lease(settings, new FakeEngine.Opener(0, 1, 2, ""), () -> false);
+        Feeder feeder = lease.feeder()) {
+      submit(feeder, 0);
+      submit(feeder, 1);
+      assertThat(feeder.poll(Duration.ofSeconds(5))).isPresent();
+      assertThat(feeder.poll(Duration.ofSeconds(5))).isPresent();
+      assertThatThrownBy(
+              () -> {
+                submit(feeder, 2);
+                feeder.poll(Duration.ofSeconds(5));
+              })
+          .isInstanceOfSatisfying(
+              ReasoningException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.ENGINE_DEAD))
+          .hasMessage("The fake engine has died.");
     }
-    assertThat(feeder.poll(Duration.ofSeconds(5))).isPresent();
-    assertThat(feeder.poll(Duration.ofSeconds(5))).isPresent();
-    assertThatThrownBy(() -> feeder.poll(Duration.ofSeconds(5)))
-        .isInstanceOfSatisfying(
-            ReasoningException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.ENGINE_DEAD))
-        .hasMessage("The fake engine has died.");
-    feeder.close();
-    lease.close();
     try (EngineHolder.Lease next = EngineHolder.lease(settings, FakeEngine.fast(), () -> false);
         Feeder works = next.feeder()) {
       works.submit(FakeSettings.generation().request("row", 0, FakeSettings.prompt("Why?")));
       assertThat(works.poll(Duration.ofSeconds(5))).isPresent();
     }
+  }
+
+  /** With a prompt of its own: identical requests would be generated once. */
+  private static void submit(Feeder feeder, int row) {
+    feeder.submit(
+        FakeSettings.generation().request("row " + row, 0, FakeSettings.prompt("Why " + row)));
   }
 }

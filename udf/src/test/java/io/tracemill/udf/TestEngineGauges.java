@@ -60,7 +60,7 @@ class TestEngineGauges {
     Path properties = Path.of("../conf/metrics.properties").toAbsolutePath().normalize();
     assertThat(Files.readString(properties)).contains("JmxSink");
     try (JavaSparkContext spark =
-            new JavaSparkContext(
+            SparkContexts.start(
                 new SparkConf()
                     .setMaster("local[1]")
                     .setAppName("gauges")

@@ -101,7 +101,7 @@ class TestExecutorLoad {
   }
 
   private static JavaSparkContext spark() {
-    return new JavaSparkContext(
+    return SparkContexts.start(
         new SparkConf()
             .setMaster("local[2]")
             .setAppName("load")

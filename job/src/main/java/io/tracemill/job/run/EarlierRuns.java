@@ -23,14 +23,14 @@ final class EarlierRuns {
    */
   static void requireSame(
       Dataset<Row> traces,
-      List<RunTable.Known> known,
+      RunTable runs,
       RunFingerprint fingerprint,
       OutputTables output) {
     if (!Arrays.asList(traces.columns()).containsAll(List.of("run_id", "request_hash", "wave"))) {
       throw JobErrors.oldTable(output.traces());
     }
     Map<String, RunTable.Known> byId = new HashMap<>();
-    known.forEach(run -> byId.put(run.runId(), run));
+    runs.known().forEach(run -> byId.put(run.runId(), run));
     for (Row row : traces.select(col("run_id")).distinct().collectAsList()) {
       RunTable.Known run = byId.get(row.getString(0));
       if (run == null) {

@@ -177,7 +177,7 @@ public final class ReasoningRun {
     Optional<Dataset<Row>> there = traces.snapshot();
     long numThere = there.map(Dataset::count).orElse(0L);
     if (numThere > 0) {
-      EarlierRuns.requireSame(there.get(), runs.known(), fingerprint, output);
+      EarlierRuns.requireSame(there.get(), runs, fingerprint, output);
     }
     RowPlan plan =
         RowPlan.of(input, reader, there.filter(rows -> numThere > 0), arguments.resume());

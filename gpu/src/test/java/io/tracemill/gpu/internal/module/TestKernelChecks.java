@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
@@ -35,7 +36,7 @@ class TestKernelChecks {
         .map(KernelManifest::kernelsOfPtx)
         .forEach(kernels::addAll);
     assertThat(kernels).hasSizeGreaterThan(30);
-    assertThat(kernels)
-        .allSatisfy(kernel -> assertThat(text.toString()).containsPattern("\\b" + kernel + "\\b"));
+    kernels.removeIf(kernel -> Pattern.compile("\\b" + kernel + "\\b").matcher(text).find());
+    assertThat(kernels).as("kernels that no check launches").isEmpty();
   }
 }
