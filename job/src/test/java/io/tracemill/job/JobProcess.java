@@ -19,9 +19,9 @@ import org.apache.spark.launcher.JavaModuleOptions;
  * processes too, from the jars of this test's class path.
  */
 final class JobProcess implements AutoCloseable {
-  /** These processes live for seconds: no time for checking and compiling classes. */
+  /** These processes live for seconds: no time for compiling in full. */
   private static final List<String> SHORT_LIVED =
-      List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-XX:-BytecodeVerificationRemote");
+      List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC");
 
   private static final String EXECUTOR = "CoarseGrainedExecutorBackend";
   private static final long EXIT_SECONDS = 30;

@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashSet;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -63,13 +64,13 @@ class TestFaults {
     List<Restart> restarts = new ArrayList<>();
     int kills = 0;
     try (JobProcess job = new JobProcess(folder)) {
-      for (Victim victim : victims(random)) {
+      for (Iterator<Victim> next = victims(random).iterator(); kills < KILLS; ) {
         // Kills are spread over the whole run: the next one strikes when enough new rows were
         // begun.
         awaitRows(job, command, restarts, out, requests, ROWS * (kills + 1) / (KILLS + 2));
         Thread.sleep(random.nextLong(MOST_DELAY_MILLIS));
         if (job.isAlive()) {
-          kills += kill(job, victim, random);
+          kills += kill(job, next.next(), random);
         }
       }
       int attempts = 0;
@@ -95,11 +96,12 @@ class TestFaults {
   }
 
   private static List<Victim> victims(Random random) {
-    List<Victim> victims = new ArrayList<>();
-    for (int i = 0; i < KILLS + 2; i++) { // Two more, should a driver be gone already.
-      victims.add(i % 8 == 1 ? Victim.DRIVER : i % 11 == 3 ? Victim.BOTH : Victim.EXECUTOR);
-    }
+    List<Victim> victims = new ArrayList<>(Collections.nCopies(KILLS, Victim.EXECUTOR));
+    Collections.fill(victims.subList(0, 3), Victim.DRIVER);
+    Collections.fill(victims.subList(3, 5), Victim.BOTH);
     Collections.shuffle(victims, random);
+    // More than are needed, should one come when no executor is there.
+    victims.addAll(Collections.nCopies(KILLS, Victim.EXECUTOR));
     return victims;
   }
 

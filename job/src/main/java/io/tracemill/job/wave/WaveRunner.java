@@ -61,7 +61,7 @@ public final class WaveRunner {
   /**
    * Runs all waves.
    *
-   * @param waves numbered from 1 without gaps of more than one
+   * @param waves with ascending numbers
    * @throws Exception of the first wave that failed; the others are cancelled
    */
   public void run(List<Wave> waves, Generation generation) throws Exception {
