@@ -96,11 +96,12 @@ class TestFaults {
   }
 
   private static List<Victim> victims(Random random) {
-    List<Victim> victims = new ArrayList<>();
-    for (int i = 0; i < 2 * KILLS; i++) { // More than are needed, should one find no executor.
-      victims.add(i % 8 == 1 ? Victim.DRIVER : i % 11 == 3 ? Victim.BOTH : Victim.EXECUTOR);
-    }
+    List<Victim> victims = new ArrayList<>(Collections.nCopies(KILLS, Victim.EXECUTOR));
+    Collections.fill(victims.subList(0, 3), Victim.DRIVER);
+    Collections.fill(victims.subList(3, 5), Victim.BOTH);
     Collections.shuffle(victims, random);
+    // More than are needed, should one come when no executor is there.
+    victims.addAll(Collections.nCopies(KILLS, Victim.EXECUTOR));
     return victims;
   }
 

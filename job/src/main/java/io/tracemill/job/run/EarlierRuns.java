@@ -22,10 +22,7 @@ final class EarlierRuns {
    * @throws io.tracemill.job.error.JobException where one would not; it says which settings differ
    */
   static void requireSame(
-      Dataset<Row> traces,
-      RunTable runs,
-      RunFingerprint fingerprint,
-      OutputTables output) {
+      Dataset<Row> traces, RunTable runs, RunFingerprint fingerprint, OutputTables output) {
     if (!Arrays.asList(traces.columns()).containsAll(List.of("run_id", "request_hash", "wave"))) {
       throw JobErrors.oldTable(output.traces());
     }
