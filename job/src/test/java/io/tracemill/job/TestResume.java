@@ -83,8 +83,13 @@ class TestResume {
     assertThat(run.output()).contains("300 rows of ").contains(" in 8 waves to ");
     assertThat(counts()).isEqualTo("300 300 0 1");
     assertThat(read("traces").selectExpr("count(distinct wave)").head().getLong(0)).isEqualTo(8);
-    assertThat(read("runs").selectExpr("outcome", "rows", "size(timeline)").head().mkString(" "))
-        .isEqualTo("completed 300 0");
+    // A fake engine may be done before the first sample of its load, so the time line may be empty.
+    assertThat(
+            read("runs")
+                .selectExpr("outcome", "rows", "timeline is not null")
+                .head()
+                .mkString(" "))
+        .isEqualTo("completed 300 true");
     assertThat(out().resolve("_work")).doesNotExist();
 
     Map<String, String> before = texts();
