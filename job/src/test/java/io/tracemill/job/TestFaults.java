@@ -171,7 +171,10 @@ class TestFaults {
 
   private static void assertNothingIsGeneratedTwiceBeyondWavesInFlight(
       Path out, List<String> requests, List<Restart> restarts, int kills) throws IOException {
-    for (Restart restart : restarts) {
+    List<Restart> resumed =
+        restarts.stream().filter(restart -> !restart.committed().isEmpty()).toList();
+    assertThat(resumed).as("drivers that found committed rows").isNotEmpty();
+    for (Restart restart : resumed) {
       assertThat(requests.subList(restart.requests(), requests.size()))
           .as("requests for rows that were committed when the driver was started")
           .doesNotContainAnyElementsOf(restart.committed());
