@@ -76,8 +76,9 @@ class Net(nn.Module):
             elif name.endswith("bias"):
                 nn.init.zeros_(p)
 
-    def hidden(self, ids):
-        cos, sin = rotation(torch.arange(ids.shape[1], device=ids.device))
+    def hidden(self, ids, positions):
+        """The last block's output [b, t, WIDTH], from ids and their positions [b, t]."""
+        cos, sin = rotation(positions[:, None])
         x = self.embed(ids)
         for b in self.blocks:
             x = b(x, cos, sin)

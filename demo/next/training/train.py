@@ -100,19 +100,20 @@ class Trainer:
         return self.torch.autocast(self.device.type, self.torch.bfloat16)
 
     def on_device(self, batch):
-        x, learn, family = (self.torch.from_numpy(a).to(self.device, non_blocking=True) for a in batch)
-        return x.long(), learn[:, 1:].flatten().float(), family
+        x, learn, positions, family = (self.torch.from_numpy(a).to(self.device, non_blocking=True) for a in batch)
+        return x.long(), learn[:, 1:].flatten().float(), positions[:, :-1].long(), family
 
-    def backward(self, x, learn):
+    def backward(self, x, learn, positions):
         with self.autocast():
-            losses = self.losses(self.net.hidden(x[:, :-1]), x[:, 1:])
+            losses = self.losses(self.net.hidden(x[:, :-1], positions), x[:, 1:])
         ((losses * learn).sum() / learn.sum().clamp(min=1)).backward()
 
     def warm_up(self):
         """Compiles for every length before the clock of the training starts."""
         for length, rows in data.ROWS.items():
             x = self.torch.zeros(max(1, round(rows * self.args.scale)), length + 1, dtype=self.torch.long, device=self.device)
-            self.backward(x, self.torch.ones(x[:, 1:].numel(), device=self.device))
+            positions = self.torch.arange(length, device=self.device).repeat(len(x), 1)
+            self.backward(x, self.torch.ones(x[:, 1:].numel(), device=self.device), positions)
         self.gradient.zero_()
 
     def update(self, fraction):
@@ -130,15 +131,15 @@ class Trainer:
         self.step += 1
         return rate, norm
 
-    def judge(self, x, learn, family, kept):
+    def judge(self, x, learn, positions, family, kept):
         """Loss and share of faultless documents on a batch not yet trained on, by family, as running means in `kept`."""
         torch = self.torch
         eagerly = contextlib.nullcontext() if self.args.eager else torch.compiler.set_stance("force_eager")
         with eagerly, torch.no_grad(), self.autocast():
             rows = max(1, 32768 // x.shape[1])
-            x, family = x[:rows], family[:rows]
+            x, positions, family = x[:rows], positions[:rows], family[:rows]
             learn = learn.view(-1, x.shape[1] - 1)[:rows]
-            logits = self.net.logits(self.net.hidden(x[:, :-1]))
+            logits = self.net.logits(self.net.hidden(x[:, :-1], positions))
             losses = torch.nn.functional.cross_entropy(logits.flatten(0, 1), x[:, 1:].flatten(), reduction="none")
             losses = (losses.view_as(learn) * learn).sum(1) / learn.sum(1)
             right = ((logits.argmax(-1) == x[:, 1:]) | (learn == 0)).all(1).float()
@@ -170,10 +171,10 @@ class Trainer:
                 if last - saved > self.args.save:
                     saved = last
                     self.save(last)
-            x, learn, family = self.on_device(feed.get())
+            x, learn, positions, family = self.on_device(feed.get())
             if self.rank == 0 and self.step % LOG_STEPS == 0:
-                self.judge(x, learn, family, kept)
-            self.backward(x, learn)
+                self.judge(x, learn, positions, family, kept)
+            self.backward(x, learn, positions)
             rate, norm = self.update((self.spent + last) / total)
             self.tokens += x[:, 1:].numel() * self.world
             if self.rank == 0 and self.step % LOG_STEPS == 0:
