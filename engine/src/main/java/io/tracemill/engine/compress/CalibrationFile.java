@@ -12,6 +12,9 @@ import java.nio.charset.StandardCharsets;
  * UTF-8; then float32 {@code [layers][heads][pairs][3]}: real part, imaginary part, modulus.
  */
 public final class CalibrationFile {
+  /** More than the largest model's calibration: whatever is larger is something else. */
+  public static final long MAX_BYTES = 1L << 28;
+
   private static final int MAGIC = 0x43514d54;
   private static final int VERSION = 2;
   private static final int FIXED_BYTES = 5 * Integer.BYTES + 2 * Long.BYTES;

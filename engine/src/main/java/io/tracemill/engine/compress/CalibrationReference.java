@@ -85,6 +85,9 @@ record CalibrationReference(String file, String contentHash, QueryCalibration ca
       if (isUri(file)) {
         throw new IOException("nothing here reads " + file.substring(0, file.indexOf(':') + 1));
       }
+      if (Files.size(local(file)) > CalibrationFile.MAX_BYTES) {
+        throw new IOException("it is larger than any calibration");
+      }
       return Files.readAllBytes(local(file));
     } catch (NoSuchFileException e) {
       throw PolicyErrors.unreadableCalibration(file, "there is no such file");
