@@ -12,6 +12,8 @@ import io.tracemill.engine.api.GenerationResult;
 import io.tracemill.engine.api.KvAccount;
 import io.tracemill.engine.api.KvPolicySettings;
 import io.tracemill.engine.api.SamplingParams;
+import io.tracemill.engine.compress.CalibratedModel;
+import io.tracemill.engine.compress.CalibrationFile;
 import io.tracemill.engine.compress.CompressionSchedule;
 import io.tracemill.engine.compress.KeepRule;
 import io.tracemill.engine.compress.KvCompressionPolicy;
@@ -20,6 +22,7 @@ import io.tracemill.engine.compress.QuerySums;
 import io.tracemill.engine.compress.RowPlan;
 import io.tracemill.engine.error.ReasoningException;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -70,10 +73,21 @@ final class TestPolicies {
       texts.add(new Random(i).ints(150, 0, 2048).toArray());
     }
     Path model = DemoEngine.demo().resolve("model");
-    QuerySums sums = QueryCollector.collect(model, texts.subList(0, 2).iterator(), 100);
-    sums.merge(QueryCollector.collect(model, texts.subList(2, 3).iterator(), 100));
-    assertThat(sums.tokens()).isEqualTo(300);
-    sums.calibration().write(calibration);
+    byte[] content;
+    try (QueryCollector collector = QueryCollector.open(model, 100, 2)) {
+      QuerySums sums = collector.collect(texts.subList(2, 3).iterator());
+      sums.merge(collector.collect(texts.subList(0, 2).iterator()));
+      assertThat(sums.tokens()).isEqualTo(300);
+      assertThat(sums.texts()).isEqualTo(3);
+      content = CalibrationFile.write(sums.calibration(CalibratedModel.UNKNOWN));
+    }
+    try (QueryCollector collector = QueryCollector.open(model, 100, 1)) {
+      QuerySums whole = collector.collect(texts.iterator());
+      assertThat(CalibrationFile.write(whole.calibration(CalibratedModel.UNKNOWN)))
+          .as("parts, their order and threads change no bit")
+          .isEqualTo(content);
+    }
+    Files.write(calibration, content);
     mixed = run(shared, requests());
     compressions = shared.snapshot().compressions();
   }
@@ -240,9 +254,9 @@ final class TestPolicies {
     for (int head = 0; head < 4; head++) {
       other.add(0, head, new float[64], 0);
     }
-    other.countTokens(1);
+    other.countText(1);
     Path file = folder.resolve("other.bin");
-    other.calibration().write(file);
+    Files.write(file, CalibrationFile.write(other.calibration(CalibratedModel.UNKNOWN)));
     KvPolicySettings settings =
         new KvPolicySettings("triattention", 0, 0, 0, "", Map.of("calibration", file.toString()));
     String sentence =

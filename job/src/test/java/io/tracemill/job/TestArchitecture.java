@@ -49,6 +49,7 @@ class TestArchitecture {
           Map.entry("job/report/data", 2),
           Map.entry("job/run", 3),
           Map.entry("job/report/chart", 3),
+          Map.entry("job/calibrate", 4),
           Map.entry("job/preflight", 4),
           Map.entry("job/replay", 4),
           Map.entry("job/report/page", 4),

@@ -8,10 +8,7 @@ import io.tracemill.udf.device.DeviceWish;
 import io.tracemill.udf.device.Devices;
 import io.tracemill.udf.device.VisibleGpu;
 import io.tracemill.udf.host.HostLock;
-import io.tracemill.udf.model.HadoopSettings;
-import io.tracemill.udf.model.ModelCache;
-import io.tracemill.udf.model.ModelReference;
-import io.tracemill.udf.model.RemoteModel;
+import io.tracemill.udf.model.LocalModel;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
@@ -101,14 +98,9 @@ public record HostedEngines(EngineOpener opener, HostSettings host, List<String>
   }
 
   private String localModel(EngineSettings settings) {
-    String model = settings.modelDirectory();
-    if (!ModelReference.isRemote(model)) {
-      return model;
-    }
-    try (RemoteModel remote =
-        RemoteModel.open(model, settings.weights(), HadoopSettings.current())) {
-      return new ModelCache(Path.of(host.modelCache())).fetch(remote).toString();
-    }
+    return LocalModel.fetch(
+            settings.modelDirectory(), settings.weights(), Path.of(host.modelCache()))
+        .toString();
   }
 
   private static String owner() {

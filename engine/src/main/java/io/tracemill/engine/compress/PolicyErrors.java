@@ -2,7 +2,6 @@ package io.tracemill.engine.compress;
 
 import io.tracemill.engine.error.ErrorCode;
 import io.tracemill.engine.error.ReasoningException;
-import java.nio.file.Path;
 import java.util.Collection;
 
 /** The errors of policy settings; each is one sentence for the user who wrote them. */
@@ -81,8 +80,16 @@ final class PolicyErrors {
     return Math.max(1L, Math.round((double) value / divisor)) * divisor;
   }
 
-  static ReasoningException unreadableCalibration(Path file, String reason) {
+  static ReasoningException unreadableCalibration(String file, String reason) {
     return invalid("The query calibration %s cannot be used: %s.".formatted(file, reason));
+  }
+
+  static ReasoningException unaddableQuery(int layer, int head, double modulus) {
+    return new ReasoningException(
+        ErrorCode.INTERNAL,
+        ("A query of layer %d, head %d has a pair of modulus %s, so that no mean can be formed; the"
+                + " model's weights or a text are not sound.")
+            .formatted(layer, head, modulus));
   }
 
   private static ReasoningException invalid(String message) {

@@ -137,6 +137,11 @@ final class PolicyParameters {
     return text;
   }
 
+  /** Puts what an option was found to mean in place of what was given. */
+  void inForce(String option, String value) {
+    effective.put(option, value);
+  }
+
   /** The settings in force; refuses what was given and not read. */
   KvPolicySettings settings() {
     for (String option : new TreeSet<>(given.options().keySet())) {

@@ -1,63 +1,79 @@
 package io.tracemill.engine.compress;
 
-import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
-import java.nio.file.Path;
+import java.util.Objects;
 
 /**
  * Statistics of a model's queries before the rotary embedding, per layer, query head and rotary
  * pair: the mean as a complex number, {@code mean(q[i] + sqrt(-1) q[i + headDim / 2])}, and the
- * mean modulus. Made by {@link QuerySums}; immutable.
- *
- * <p>File: little-endian; int32 {@code 0x43514d54} ("TMQC"), version 1, layers, heads, pairs; int64
- * tokens; then float32 {@code [layers][heads][pairs][3]}: real part, imaginary part, modulus.
+ * mean modulus. Made by {@link QuerySums}, kept by {@link CalibrationFile}; immutable.
  */
 public final class QueryCalibration {
-  static final int MAGIC = 0x43514d54;
-  static final int VERSION = 1;
+  /** Real part, imaginary part, modulus. */
   static final int VALUES = 3;
-  private static final int HEADER_BYTES = 5 * Integer.BYTES + Long.BYTES;
 
-  private final int numLayers;
-  private final int numHeads;
-  private final int numPairs;
-  private final long tokens;
+  private final Shape shape;
+  private final Origin origin;
   private final float[] values;
 
-  QueryCalibration(int numLayers, int numHeads, int numPairs, long tokens, float[] values) {
-    if (values.length != (long) numLayers * numHeads * numPairs * VALUES) {
-      throw new IllegalArgumentException(
-          "%d values for %d layers, %d heads, %d pairs"
-              .formatted(values.length, numLayers, numHeads, numPairs));
+  /**
+   * Sizes of a model.
+   *
+   * @param layers layers
+   * @param heads query heads per layer
+   * @param pairs rotary pairs per head, half of its elements
+   */
+  record Shape(int layers, int heads, int pairs) {
+    /** Values of a calibration; as a number that cannot overflow. */
+    double size() {
+      return (double) layers * heads * pairs * VALUES;
     }
-    this.numLayers = numLayers;
-    this.numHeads = numHeads;
-    this.numPairs = numPairs;
-    this.tokens = tokens;
+  }
+
+  /**
+   * What was averaged.
+   *
+   * @param model whose queries
+   * @param tokens how many tokens
+   * @param texts of how many texts
+   */
+  public record Origin(CalibratedModel model, long tokens, long texts) {
+    public Origin {
+      Objects.requireNonNull(model, "model");
+    }
+  }
+
+  /**
+   * Joins the parts.
+   *
+   * @param values {@code [layers, heads, pairs, 3]}, finite; not copied
+   */
+  QueryCalibration(Shape shape, Origin origin, float[] values) {
+    if (values.length != shape.size()) {
+      throw new IllegalArgumentException("%d values for %s".formatted(values.length, shape));
+    }
+    this.shape = shape;
+    this.origin = origin;
     this.values = values;
   }
 
   /** Layers of the model. */
   public int numLayers() {
-    return numLayers;
+    return shape.layers();
   }
 
   /** Query heads per layer. */
   public int numHeads() {
-    return numHeads;
+    return shape.heads();
   }
 
   /** Rotary pairs per head: half of its elements. */
   public int numPairs() {
-    return numPairs;
+    return shape.pairs();
   }
 
-  /** Tokens that were averaged. */
-  public long tokens() {
-    return tokens;
+  /** What was averaged. */
+  public Origin origin() {
+    return origin;
   }
 
   /** Real part of a pair's mean query. */
@@ -76,68 +92,15 @@ public final class QueryCalibration {
   }
 
   private int index(int layer, int head, int pair) {
-    return ((layer * numHeads + head) * numPairs + pair) * VALUES;
+    return ((layer * shape.heads() + head) * shape.pairs() + pair) * VALUES;
   }
 
-  /** Writes the file; one that exists is replaced. */
-  public void write(Path file) throws IOException {
-    ByteBuffer bytes =
-        ByteBuffer.allocate(HEADER_BYTES + values.length * Float.BYTES)
-            .order(ByteOrder.LITTLE_ENDIAN);
-    bytes.putInt(MAGIC).putInt(VERSION).putInt(numLayers).putInt(numHeads).putInt(numPairs);
-    bytes.putLong(tokens);
-    bytes.asFloatBuffer().put(values);
-    Files.write(file, bytes.array());
+  Shape shape() {
+    return shape;
   }
 
-  /**
-   * Reads a file.
-   *
-   * @throws io.tracemill.engine.error.ReasoningException with code {@code INVALID_ARGUMENT} where
-   *     it is missing, damaged or of another kind
-   */
-  public static QueryCalibration read(Path file) {
-    byte[] content;
-    try {
-      content = Files.readAllBytes(file);
-    } catch (NoSuchFileException e) {
-      throw PolicyErrors.unreadableCalibration(file, "there is no such file");
-    } catch (IOException e) {
-      throw PolicyErrors.unreadableCalibration(file, "reading it failed, " + e.getMessage());
-    }
-    ByteBuffer bytes = ByteBuffer.wrap(content).order(ByteOrder.LITTLE_ENDIAN);
-    if (content.length < HEADER_BYTES || bytes.getInt() != MAGIC) {
-      throw PolicyErrors.unreadableCalibration(file, "it does not hold query statistics");
-    }
-    int version = bytes.getInt();
-    if (version != VERSION) {
-      throw PolicyErrors.unreadableCalibration(
-          file, "its version is %d, known is %d".formatted(version, VERSION));
-    }
-    int layers = bytes.getInt();
-    int heads = bytes.getInt();
-    int pairs = bytes.getInt();
-    long tokens = bytes.getLong();
-    long floats = bytes.remaining() / Float.BYTES;
-    boolean sized =
-        layers > 0
-            && heads > 0
-            && pairs > 0
-            && (double) layers * heads * pairs * VALUES == floats
-            && bytes.remaining() % Float.BYTES == 0;
-    if (!sized) {
-      throw PolicyErrors.unreadableCalibration(
-          file,
-          "%d layers of %d heads of %d pairs do not fill its %d bytes; it was not written whole"
-              .formatted(layers, heads, pairs, content.length));
-    }
-    float[] values = new float[(int) floats];
-    bytes.asFloatBuffer().get(values);
-    for (float value : values) {
-      if (!Float.isFinite(value)) {
-        throw PolicyErrors.unreadableCalibration(file, "it holds a value that is not finite");
-      }
-    }
-    return new QueryCalibration(layers, heads, pairs, tokens, values);
+  /** All values, {@code [layers, heads, pairs, 3]}; not to be changed. */
+  float[] values() {
+    return values;
   }
 }

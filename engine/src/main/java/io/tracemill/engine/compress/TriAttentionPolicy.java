@@ -2,11 +2,11 @@ package io.tracemill.engine.compress;
 
 import io.tracemill.engine.api.HeadAggregation;
 import io.tracemill.engine.api.KvPolicySettings;
-import java.nio.file.Path;
 
 /**
  * TriAttention (arXiv 2604.04921): keys are scored against the mean queries of the model, collected
- * beforehand; no recent query is needed. The option {@code calibration} names the file.
+ * beforehand; no recent query is needed. The option {@code calibration} names the file; the
+ * settings in force name its content as well, see {@link CalibrationReference}.
  */
 final class TriAttentionPolicy {
   static final String NAME = "triattention";
@@ -18,10 +18,14 @@ final class TriAttentionPolicy {
     RowBudget budget =
         RowBudget.read(parameters, new RowBudget.Defaults(RowBudget.Kind.FIXED, 128, 128, 0));
     HeadAggregation aggregation = parameters.choice("aggregation", HeadAggregation.ALL);
-    String file = parameters.required("calibration", "a file of query statistics of the model");
+    String option = "calibration";
+    CalibrationReference calibration =
+        CalibrationReference.read(
+            parameters.required(option, "a file of query statistics of the model"));
+    parameters.inForce(option, calibration.toString());
     return ScoredPolicy.of(
         parameters,
         budget,
-        new ScoreRule.ExpectedAttention(QueryCalibration.read(Path.of(file)), aggregation));
+        new ScoreRule.ExpectedAttention(calibration.calibration(), aggregation));
   }
 }

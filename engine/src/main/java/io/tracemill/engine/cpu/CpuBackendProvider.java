@@ -7,10 +7,8 @@ import io.tracemill.engine.backend.BackendRequest;
 import io.tracemill.engine.backend.Usability;
 import io.tracemill.engine.compress.KvCompressionPolicy;
 import io.tracemill.engine.compress.QueryCalibration;
-import io.tracemill.engine.compress.QuerySums;
 import io.tracemill.engine.compress.ScoreRule;
 import io.tracemill.engine.model.ModelConfig;
-import java.util.Iterator;
 import java.util.Optional;
 
 /** Makes CPU backends; always usable. */
@@ -50,20 +48,20 @@ public final class CpuBackendProvider implements BackendProvider {
   }
 
   /**
-   * Sums of the network's queries before the rotary embedding over some texts.
+   * Opens a network whose queries are to be added up.
    *
-   * @param request options of one lane and one thread; texts longer than its most rows are cut
+   * @param request options of one lane; texts longer than its most rows are cut
    */
-  public static QuerySums collectQueries(BackendRequest request, Iterator<int[]> texts) {
+  public static QueryCollection openCollection(BackendRequest request) {
     BackendOptions options = request.options();
-    if (options.maxLanes() != 1 || options.threads().orElse(0) != 1) {
-      throw new IllegalArgumentException("queries are collected with one lane on one thread");
+    if (options.maxLanes() != 1) {
+      throw new IllegalArgumentException("queries are collected with one lane");
     }
-    try (CpuBackend backend = open(request, KernelChoice.kernels())) {
-      return new QueryCollection(
-              backend, request.config(), options.maxSequenceRows(), options.prefillChunkTokens())
-          .collect(texts);
-    }
+    return new QueryCollection(
+        open(request, KernelChoice.kernels()),
+        request.config(),
+        options.maxSequenceRows(),
+        options.prefillChunkTokens());
   }
 
   @Override

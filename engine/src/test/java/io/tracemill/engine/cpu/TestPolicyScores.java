@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.tracemill.engine.TestSeeds;
 import io.tracemill.engine.api.HeadAggregation;
 import io.tracemill.engine.backend.CounterRandom;
+import io.tracemill.engine.compress.CalibratedModel;
 import io.tracemill.engine.compress.KeepRule;
 import io.tracemill.engine.compress.QueryCalibration;
 import io.tracemill.engine.compress.QuerySums;
@@ -226,8 +227,8 @@ final class TestPolicyScores {
         }
       }
     }
-    sums.countTokens(5);
-    QueryCalibration calibration = sums.calibration();
+    sums.countText(5);
+    QueryCalibration calibration = sums.calibration(CalibratedModel.UNKNOWN);
     RopeFrequencies frequencies =
         RopeFrequencies.of(ScoreFixture.CONFIG.rope(), ScoreFixture.HEAD_DIM);
     try (ScoreFixture fixture = fixture(200)) {

@@ -1,57 +1,17 @@
 package io.tracemill.job.cli;
 
-import io.tracemill.job.error.JobErrors;
 import io.tracemill.job.input.InputArguments;
 import io.tracemill.job.input.InputFormat;
 import io.tracemill.job.input.RowParameter;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
-import java.util.Locale;
 import java.util.Map;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** Options of the input. */
 final class InputOptions {
-  @Option(
-      names = "--input",
-      required = true,
-      paramLabel = "PATH",
-      description = "File, folder or glob of prompts, on any file system that Spark knows.")
-  private String input;
-
-  @Option(
-      names = "--input-format",
-      paramLabel = "FORMAT",
-      description =
-          "auto, jsonl, openai-batch (requests for chat completions), json, parquet, delta, csv or"
-              + " text. Default: auto, by the name.")
-  private String inputFormat = "auto";
-
-  @Option(
-      names = "--input-option",
-      paramLabel = "KEY=VALUE",
-      description = "Passed to Spark's reader, such as sep=; for CSV. Repeatable.")
-  private Map<String, String> inputOptions = new LinkedHashMap<>();
-
-  @Option(
-      names = "--id-column",
-      paramLabel = "NAME",
-      description = "The row key. Default: id where there is one, else a hash of the row.")
-  private String idColumn = "";
-
-  @Option(
-      names = "--prompt-column",
-      paramLabel = "NAME",
-      description = "Text of one user turn. Default: prompt.")
-  private String promptColumn = "";
-
-  @Option(
-      names = "--messages-column",
-      paramLabel = "NAME",
-      description =
-          "Conversations, as an array of structs with role and content. Default: messages, where"
-              + " there is no prompt column.")
-  private String messagesColumn = "";
+  @Mixin private TableOptions table = new TableOptions();
 
   @Option(
       names = "--parameter-column",
@@ -63,30 +23,18 @@ final class InputOptions {
   private Map<String, String> parameterColumns = new LinkedHashMap<>();
 
   InputArguments arguments() {
-    if (!promptColumn.isEmpty() && !messagesColumn.isEmpty()) {
-      throw JobErrors.together("--prompt-column", "--messages-column");
-    }
-    return new InputArguments(
-        input, format(), inputOptions, idColumn, promptColumn, messagesColumn, parameters());
+    return table.arguments(parameters());
   }
 
   /** Whether rows may ask for a KV policy of their own. */
   boolean mayChooseKvPolicy() {
     return parameters().containsKey(RowParameter.KV_POLICY)
-        || format().equals(InputFormat.OPENAI_BATCH.name());
+        || table.format().equals(InputFormat.OPENAI_BATCH.name());
   }
 
   private Map<RowParameter, String> parameters() {
     Map<RowParameter, String> parameters = new EnumMap<>(RowParameter.class);
     parameterColumns.forEach((name, column) -> parameters.put(RowParameter.of(name), column));
     return parameters;
-  }
-
-  private String format() {
-    return inputFormat.equalsIgnoreCase("auto")
-        ? ""
-        : Choices.of("--input-format", inputFormat, InputFormat.class)
-            .name()
-            .toUpperCase(Locale.ROOT);
   }
 }

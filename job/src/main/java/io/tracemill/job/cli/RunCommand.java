@@ -2,6 +2,7 @@ package io.tracemill.job.cli;
 
 import io.tracemill.engine.api.SamplingParams;
 import io.tracemill.engine.compress.KvCompressionPolicy;
+import io.tracemill.job.calibrate.CalibrationCheck;
 import io.tracemill.job.input.InputArguments;
 import io.tracemill.job.output.OutputTables;
 import io.tracemill.job.preflight.EarlyChecks;
@@ -107,6 +108,9 @@ final class RunCommand implements Callable<Integer> {
     findings.verify(this::checkPartitions);
     Optional<OutputChoice> written = findings.check(() -> OutputChoice.parse(outputFormat));
     Optional<KvCompressionPolicy> policy = findings.check(kv::policy);
+    if (folder.isPresent() && policy.isPresent()) {
+      findings.verify(() -> CalibrationCheck.requireSameModel(policy.get(), folder.get()));
+    }
     Optional<GenerationSettings> generation =
         findings.check(
             () ->

@@ -33,6 +33,7 @@ import picocli.CommandLine.ParameterException;
       RunCommand.class,
       PreflightCommand.class,
       ReplayCommand.class,
+      CalibrateCommand.class,
       DemoCommand.class,
       SqlCommand.class,
       ReportCommand.class

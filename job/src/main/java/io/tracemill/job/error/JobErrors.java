@@ -385,6 +385,32 @@ public final class JobErrors {
         Kind.FAILED, "--to %s cannot be written: %s".formatted(file, firstLine(cause)), cause);
   }
 
+  /** A file of a calibration that cannot be written, found before anything was computed. */
+  public static JobException unusableTarget(String file, Throwable cause) {
+    return new JobException(
+        Kind.USAGE, "--to %s cannot be used: %s".formatted(file, firstLine(cause)), cause);
+  }
+
+  /** A table without a text that the model could be run over. */
+  public static JobException noTexts(String input, String texts, String reason) {
+    return usage(
+        "--input %s holds no %s to calibrate with: %s".formatted(input, texts, sentence(reason)));
+  }
+
+  /** Traces whose token ids are those of another model. */
+  public static JobException tracesOfAnotherModel(String input, String theirs, String model) {
+    return usage(
+        "--input %s holds traces of %s, but --model is %s; give a run of this model, or a table of prompts."
+            .formatted(input, theirs, model));
+  }
+
+  /** A calibration for which the run has another model. */
+  public static JobException calibrationOfAnotherModel(String file, String theirs, String model) {
+    return usage(
+        "The query calibration %s was collected from %s, but --model is %s; collect one with tracemill calibrate."
+            .formatted(file, theirs, model));
+  }
+
   private static JobException usage(String message) {
     return new JobException(Kind.USAGE, message, null);
   }

@@ -28,6 +28,8 @@ public record InputTable(
   /** The carried columns' column; the last where there is one. */
   public static final String INPUT = "input";
 
+  /** What the row asks with; of the type that {@link #form} says. */
+  public static final String PROMPT = "prompt";
+
   static final String PROBLEM = "problem";
-  static final String PROMPT = "prompt";
 }
