@@ -123,6 +123,7 @@ final class EngineFeeder implements Feeder {
         prompt.tokenIds(),
         request.sampling(),
         policies.of(request.kvPolicy()),
+        request.expectedTokens(),
         watch);
   }
 }

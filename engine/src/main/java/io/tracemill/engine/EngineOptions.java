@@ -64,7 +64,13 @@ public record EngineOptions(
     /** Where the closed forms of all running sequences fit the pool at every future step. */
     LOOKAHEAD,
     /** Where the peaks of all running sequences fit together; simpler and more cautious. */
-    RESERVE_PEAK
+    RESERVE_PEAK,
+    /**
+     * As {@link #LOOKAHEAD}, with a sequence that says how many tokens are expected of it counted
+     * up to these instead of its budget; where it grows beyond them, others wait for pages, and
+     * where all wait the youngest begins anew. More run at once; no token changes.
+     */
+    EXPECTED
   }
 
   /** Special tokens in a user's text, such as a written-out end-of-turn marker. */

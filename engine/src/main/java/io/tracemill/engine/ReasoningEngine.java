@@ -248,6 +248,7 @@ public final class ReasoningEngine implements AutoCloseable {
         options.queryRingDepth(),
         switch (options.admission()) {
           case LOOKAHEAD -> SchedulerOptions.AdmissionMode.LOOKAHEAD;
+          case EXPECTED -> SchedulerOptions.AdmissionMode.EXPECTED;
           case RESERVE_PEAK -> SchedulerOptions.AdmissionMode.RESERVE_PEAK;
         },
         stopTokens,

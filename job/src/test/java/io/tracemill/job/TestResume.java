@@ -85,10 +85,7 @@ class TestResume {
     assertThat(read("traces").selectExpr("count(distinct wave)").head().getLong(0)).isEqualTo(8);
     // A fake engine may be done before the first sample of its load, so the time line may be empty.
     assertThat(
-            read("runs")
-                .selectExpr("outcome", "rows", "timeline is not null")
-                .head()
-                .mkString(" "))
+            read("runs").selectExpr("outcome", "rows", "timeline is not null").head().mkString(" "))
         .isEqualTo("completed 300 true");
     assertThat(out().resolve("_work")).doesNotExist();
 

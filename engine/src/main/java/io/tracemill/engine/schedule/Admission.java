@@ -27,7 +27,7 @@ interface Admission {
   /** The admission that the options ask for, over a pool of so many pages. */
   static Admission of(SchedulerOptions options, int totalPages) {
     return switch (options.admission()) {
-      case LOOKAHEAD -> new LookaheadAdmission(totalPages, options.maxContextTokens());
+      case LOOKAHEAD, EXPECTED -> new LookaheadAdmission(totalPages, options.maxContextTokens());
       case RESERVE_PEAK -> new PeakAdmission(totalPages);
     };
   }

@@ -109,6 +109,11 @@ final class DecodeStage {
       if (clock < sequence.originClock() + step) {
         continue;
       }
+      if (step > sequence.plannedLastStep()) {
+        admission.release(sequence);
+        sequence.planMore();
+        admission.admit(sequence);
+      }
       PageTable pages = sequence.pages();
       sequence.settleRows();
       int rows = sequence.rowsAttended(step);

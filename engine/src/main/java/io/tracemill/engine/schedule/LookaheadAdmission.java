@@ -5,11 +5,21 @@ import io.tracemill.engine.kvcache.KvLayout;
 
 /**
  * Admits a sequence where the pages of all admitted ones and its own fit the pool in every
- * iteration to come, each up to its token budget. Rows are known in closed form, so the pages that
+ * iteration to come, each up to the end that is planned for it: its token budget, or the tokens
+ * that are expected of it, which may be too few. Rows are known in closed form, so the pages that
  * all admitted sequences need are kept as one profile over time, in buckets of a few iterations:
  * within a bucket each sequence counts with its maximum. A question then costs one pass over the
  * candidate's own future, however many lanes run; where even its peak fits a bucket, nothing is
  * computed; and a refusal stands until a sequence comes or goes or a bucket has passed.
+ *
+ * <p>A sequence that reaches its planned end is planned anew, twice as long ({@link
+ * Sequence#planMore}). From then on the pool may be promised to more than it holds. Nobody is
+ * admitted meanwhile; lanes without a page pause, the older first in line for what becomes free;
+ * and where all pause, the youngest gives its pages up and begins anew. It draws the same tokens
+ * again, compressions included, since draws depend on the token's index and rows on the schedule
+ * alone. (Its tokens could be read as a prompt, which is faster, but then compressions would score
+ * other queries.) The oldest never gives up, and every sequence fits an empty pool up to its whole
+ * budget, so all of them end.
  */
 final class LookaheadAdmission implements Admission {
   /** Iterations per bucket: a sequence grows by one page at most in so few steps. */
@@ -37,7 +47,7 @@ final class LookaheadAdmission implements Admission {
     if (sequence.refusedInEpoch() == epoch) {
       return false;
     }
-    int peakPages = KvLayout.pagesFor(sequence.peakRows()) - sequence.sharedPages();
+    int peakPages = KvLayout.pagesFor(sequence.plannedPeakRows()) - sequence.sharedPages();
     long origin = firstStepClock - 1;
     long last = lastBucket(sequence, origin);
     for (long bucket = bucket(now); bucket <= last; bucket++) {
@@ -88,7 +98,7 @@ final class LookaheadAdmission implements Admission {
   private int pages(Sequence sequence, long origin, long bucket) {
     long firstClock = bucket * bucketIterations;
     int from = (int) Math.max(1, firstClock - origin);
-    int to = (int) Math.min(sequence.lastStep(), firstClock + bucketIterations - 1 - origin);
+    int to = (int) Math.min(sequence.plannedLastStep(), firstClock + bucketIterations - 1 - origin);
     int rows =
         to < 1
             ? sequence.promptRows()
@@ -111,7 +121,7 @@ final class LookaheadAdmission implements Admission {
   }
 
   private long lastBucket(Sequence sequence, long origin) {
-    return bucket(origin + Math.max(1, sequence.lastStep()));
+    return bucket(origin + Math.max(1, sequence.plannedLastStep()));
   }
 
   private long bucket(long clock) {

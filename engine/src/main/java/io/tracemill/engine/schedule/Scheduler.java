@@ -86,7 +86,12 @@ final class Scheduler implements Shedder {
    */
   void submit(SequenceSpec spec, Ticket ticket, long submittedNanos) {
     int budgetTokens = stopRules.budgetTokens(spec);
-    Sequence sequence = new Sequence(spec, ticket, Math.max(1, budgetTokens), submittedNanos);
+    int plannedTokens =
+        options.admission() == SchedulerOptions.AdmissionMode.EXPECTED
+            ? spec.expectedTokens().orElse(Integer.MAX_VALUE)
+            : Integer.MAX_VALUE;
+    Sequence sequence =
+        new Sequence(spec, ticket, Math.max(1, budgetTokens), plannedTokens, submittedNanos);
     Optional<RowError> error = refusal(sequence, budgetTokens);
     if (error.isPresent()) {
       finish(sequence, FinishReason.ERROR, error);

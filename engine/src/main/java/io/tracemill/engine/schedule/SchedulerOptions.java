@@ -29,7 +29,12 @@ public record SchedulerOptions(
     /** Where the pages of all running sequences and its own fit the pool at every future step. */
     LOOKAHEAD,
     /** Where the peaks of all running sequences and its own fit the pool together. */
-    RESERVE_PEAK
+    RESERVE_PEAK,
+    /**
+     * The same, with each sequence counted up to the tokens that are expected of it; see {@link
+     * LookaheadAdmission}.
+     */
+    EXPECTED
   }
 
   public SchedulerOptions {

@@ -55,6 +55,7 @@ final class Sequence {
   private final SequenceSpec spec;
   private final Ticket ticket;
   private final int budgetTokens;
+  private int plannedTokens;
   private final long submittedNanos;
   private final long randomKey;
 
@@ -86,11 +87,14 @@ final class Sequence {
    *
    * @param ticket hears of its start and its end
    * @param budgetTokens output tokens at most, at least 1
+   * @param plannedTokens output tokens that admission counts with, at least 1; not binding
    */
-  Sequence(SequenceSpec spec, Ticket ticket, int budgetTokens, long submittedNanos) {
+  Sequence(
+      SequenceSpec spec, Ticket ticket, int budgetTokens, int plannedTokens, long submittedNanos) {
     this.spec = spec;
     this.ticket = ticket;
     this.budgetTokens = budgetTokens;
+    this.plannedTokens = Math.min(plannedTokens, budgetTokens);
     this.submittedNanos = submittedNanos;
     this.randomKey = CounterRandom.key(spec.sampling().seed(), spec.rowKey(), spec.sampleIndex());
   }
@@ -130,6 +134,20 @@ final class Sequence {
 
   int peakRows() {
     return schedule().peakRows(promptRows(), lastStep());
+  }
+
+  /** The last decode step that admission counts with; the sequence may go on beyond it. */
+  int plannedLastStep() {
+    return plannedTokens - 1;
+  }
+
+  int plannedPeakRows() {
+    return schedule().peakRows(promptRows(), plannedLastStep());
+  }
+
+  /** Plans twice as long, at most the budget: it was expected to have ended. */
+  void planMore() {
+    plannedTokens = (int) Math.min(budgetTokens, 2L * plannedTokens);
   }
 
   int bypasses() {
@@ -210,7 +228,8 @@ final class Sequence {
   Sequence beginAnew() {
     assert !hasLane() && state == State.RUNNING;
     state = State.FINISHED;
-    Sequence again = new Sequence(spec, ticket, budgetTokens, submittedNanos);
+    // What was learned of its length stays.
+    Sequence again = new Sequence(spec, ticket, budgetTokens, plannedTokens, submittedNanos);
     prompt.ifPresent(again::joined);
     return again;
   }

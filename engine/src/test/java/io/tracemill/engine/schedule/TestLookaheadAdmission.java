@@ -137,7 +137,7 @@ final class TestLookaheadAdmission {
   }
 
   private static Sequence sequence(int prompt, int budget, KvPolicySettings policy) {
-    return new Sequence(spec("row", prompt, budget, policy), NOBODY, budget, 0);
+    return new Sequence(spec("row", prompt, budget, policy), NOBODY, budget, budget, 0);
   }
 
   private static boolean ended(Sequence sequence, long clock) {

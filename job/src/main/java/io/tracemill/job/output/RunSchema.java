@@ -9,6 +9,7 @@ import static org.apache.spark.sql.types.DataTypes.LongType;
 import static org.apache.spark.sql.types.DataTypes.StringType;
 import static org.apache.spark.sql.types.DataTypes.TimestampType;
 
+import io.tracemill.udf.trace.ResultColumns;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -105,9 +106,9 @@ public final class RunSchema {
                 column("engine", StringType, "backend and device", RunRecord::engine),
                 column(
                     "kv_policy",
-                    TraceSchema.KV_POLICY,
+                    ResultColumns.KV_POLICY,
                     "the policy",
-                    r -> TraceSchema.policy(r.kvPolicy()))));
+                    r -> ResultColumns.policy(r.kvPolicy()))));
     TOTALS.forEach(total -> columns.add(total.ofRun()));
     columns.add(
         column(

@@ -1,63 +1,45 @@
 package io.tracemill.job.output;
 
 import static org.apache.spark.sql.types.DataTypes.DateType;
-import static org.apache.spark.sql.types.DataTypes.DoubleType;
-import static org.apache.spark.sql.types.DataTypes.FloatType;
 import static org.apache.spark.sql.types.DataTypes.IntegerType;
 import static org.apache.spark.sql.types.DataTypes.LongType;
 import static org.apache.spark.sql.types.DataTypes.StringType;
 import static org.apache.spark.sql.types.DataTypes.TimestampType;
 
-import io.tracemill.engine.api.CompressionEvent;
-import io.tracemill.engine.api.KvPolicySettings;
-import io.tracemill.engine.api.RowError;
-import io.tracemill.engine.api.TraceText;
+import io.tracemill.udf.trace.ResultColumn;
+import io.tracemill.udf.trace.ResultColumns;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.time.ZoneOffset;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.RowFactory;
 import org.apache.spark.sql.types.ArrayType;
 import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.types.StructType;
-import scala.collection.immutable.Seq;
-import scala.jdk.javaapi.CollectionConverters;
 
 /**
  * The columns of the traces table: name, type, meaning and value side by side, so that schema and
- * rows cannot drift apart. Keys, outcomes and numbers come first, because Delta keeps statistics of
- * the first 32 columns; long text comes last.
+ * rows cannot drift apart. What every result has is described by {@link ResultColumns}; here is
+ * what a run adds, and the order. Keys, outcomes and numbers come first, because Delta keeps
+ * statistics of the first 32 columns; long text comes last.
  */
 public final class TraceSchema {
-  /** Type of {@code kv_policy}. */
-  public static final StructType KV_POLICY =
-      new StructType()
-          .add("name", StringType)
-          .add("interval", IntegerType)
-          .add("window", IntegerType)
-          .add("ratio", IntegerType)
-          .add("mode", StringType);
-
-  private static final StructType COMPRESSION_EVENT =
-      new StructType()
-          .add("step", IntegerType)
-          .add("rows_before", IntegerType)
-          .add("rows_after", IntegerType)
-          .add("candidates", IntegerType)
-          .add("retained", IntegerType)
-          .add("score_cut", FloatType)
-          .add("millis", FloatType);
+  private static final Map<String, ResultColumn> OF_RESULT =
+      ResultColumns.all().stream()
+          .collect(Collectors.toMap(ResultColumn::name, Function.identity()));
 
   private static final List<TraceColumn> COLUMNS =
       List.of(
           column("run_id", StringType, "the run that made the row", r -> r.run().runId()),
-          column("row_key", StringType, "the row's id, or a hash of it", r -> r.result().rowKey()),
-          column("sample_index", IntegerType, "from 0", r -> r.result().sampleIndex()),
+          result("row_key"),
+          result("sample_index"),
           column(
               "prompt_hash",
               StringType,
@@ -74,26 +56,10 @@ public final class TraceSchema {
           column("backend", StringType, "what computed it", r -> r.place().backend()),
           column(
               "seed", LongType, "of the run, or the row's own", r -> r.request().settings().seed()),
-          column(
-              "status",
-              StringType,
-              "ok or error",
-              r -> r.result().error().isPresent() ? "error" : "ok"),
-          column(
-              "finish_reason",
-              StringType,
-              "why the output ended; stop and stop_string alone are complete",
-              r -> r.result().finishReason().label()),
-          column(
-              "error_class",
-              StringType,
-              "what went wrong, as a code",
-              r -> r.result().error().map(error -> error.code().name()).orElse(null)),
-          column(
-              "error_message",
-              StringType,
-              "what went wrong, as a sentence",
-              r -> r.result().error().map(RowError::message).orElse(null)),
+          result("status"),
+          result("finish_reason"),
+          result("error_class"),
+          result("error_message"),
           column(
               "attempts",
               IntegerType,
@@ -104,45 +70,24 @@ public final class TraceSchema {
               StringType,
               "key of the row whose output this is; null where it was generated for this row",
               r -> r.result().copiedFrom().orElse(null)),
-          column("prompt_tokens", IntegerType, "tokens", r -> r.result().tokens().prompt()),
-          column("thinking_tokens", IntegerType, "tokens", r -> r.result().tokens().thinking()),
-          column("answer_tokens", IntegerType, "tokens", r -> r.result().tokens().answer()),
-          column("generated_tokens", IntegerType, "tokens", r -> r.result().tokens().generated()),
-          column(
-              "kv_policy", KV_POLICY, "the policy that ran", r -> policy(r.result().kv().policy())),
-          column("compressions", IntegerType, "how many", r -> r.result().kv().compressions()),
-          column(
-              "kv_full_rows",
-              LongType,
-              "rows a full cache would hold at the end",
-              r -> r.result().kv().fullRows()),
-          column("kv_final_rows", LongType, "rows at the end", r -> r.result().kv().finalRows()),
-          column("kv_peak_rows", LongType, "most rows of a step", r -> r.result().kv().peakRows()),
-          column("kv_mean_rows", DoubleType, "mean over steps", r -> r.result().kv().meanRows()),
-          column("kv_peak_bytes", LongType, "bytes, all layers", r -> r.result().kv().peakBytes()),
-          column(
-              "kv_saved_ratio",
-              DoubleType,
-              "share of a full cache's rows that no step attended to",
-              r -> r.result().kv().savedRatio()),
-          column(
-              "compress_ms",
-              DoubleType,
-              "device time of compressions",
-              r -> r.result().kv().compressMillis()),
-          column(
-              "compression_events",
-              new ArrayType(COMPRESSION_EVENT, false),
-              "every compression, in order",
-              r -> events(r.result().kv().events())),
-          column("queue_ms", DoubleType, "waiting", r -> r.result().timings().queueMillis()),
-          column("prefill_ms", DoubleType, "prompt", r -> r.result().timings().prefillMillis()),
-          column("decode_ms", DoubleType, "output", r -> r.result().timings().decodeMillis()),
-          column(
-              "tokens_per_second",
-              DoubleType,
-              "generated tokens over decode time; null where nothing was decoded",
-              TraceSchema::tokensPerSecond),
+          result("prompt_tokens"),
+          result("thinking_tokens"),
+          result("answer_tokens"),
+          result("generated_tokens"),
+          result("kv_policy"),
+          result("compressions"),
+          result("kv_full_rows"),
+          result("kv_final_rows"),
+          result("kv_peak_rows"),
+          result("kv_mean_rows"),
+          result("kv_peak_bytes"),
+          result("kv_saved_ratio"),
+          result("compress_ms"),
+          result("compression_events"),
+          result("queue_ms"),
+          result("prefill_ms"),
+          result("decode_ms"),
+          result("tokens_per_second"),
           column("executor_id", StringType, "Spark's executor", r -> r.place().executorId()),
           column("gpu_uuid", StringType, "null on a CPU", r -> r.place().deviceUuid().orElse(null)),
           column("finished_at", TimestampType, "when it ended", TraceRecord::finishedAt),
@@ -151,18 +96,10 @@ public final class TraceSchema {
               DateType,
               "of finished_at, in UTC",
               r -> r.finishedAt().atZone(ZoneOffset.UTC).toLocalDate()),
-          column(
-              "extracted_answer",
-              StringType,
-              "last boxed answer of a complete output, else its last line",
-              r -> r.result().text().extractedAnswer().orElse(null)),
+          result("extracted_answer"),
           column("prompt", StringType, "text, or turns as JSON", r -> r.prompt().orElse(null)),
-          column(
-              "answer",
-              StringType,
-              "what follows the thinking; null where truncated inside it",
-              r -> r.result().text().answer().orElse(null)),
-          column("trace", StringType, "the whole output", TraceSchema::trace),
+          result("answer"),
+          result("trace"),
           column(
               "request",
               RequestColumn.TYPE,
@@ -214,44 +151,10 @@ public final class TraceSchema {
     return new TraceColumn(name, type, meaning, value);
   }
 
-  /** A policy as a value of {@link #KV_POLICY}; numbers that it does not have are null. */
-  public static Row policy(KvPolicySettings policy) {
-    return RowFactory.create(
-        policy.name(),
-        orNull(policy.intervalTokens()),
-        orNull(policy.windowTokens()),
-        orNull(policy.ratio()),
-        policy.mode().isEmpty() ? null : policy.mode());
-  }
-
-  private static Integer orNull(int number) {
-    return number == 0 ? null : Integer.valueOf(number);
-  }
-
-  // Row encoders take Scala's collections only.
-  private static Seq<Row> events(List<CompressionEvent> events) {
-    return CollectionConverters.asScala(events.stream().map(TraceSchema::event).toList()).toSeq();
-  }
-
-  private static Row event(CompressionEvent event) {
-    return RowFactory.create(
-        event.step(),
-        event.rowsBefore(),
-        event.rowsAfter(),
-        event.candidates(),
-        event.retained(),
-        event.scoreCut(),
-        event.millis());
-  }
-
-  private static Double tokensPerSecond(TraceRecord row) {
-    double seconds = row.result().timings().decodeMillis() / 1_000;
-    return seconds > 0 ? row.result().tokens().generated() / seconds : null;
-  }
-
-  private static String trace(TraceRecord row) {
-    TraceText text = row.result().text();
-    return row.result().error().isPresent() && text.trace().isEmpty() ? null : text.trace();
+  private static TraceColumn result(String name) {
+    ResultColumn column = OF_RESULT.get(name);
+    return new TraceColumn(
+        name, column.type(), column.meaning(), r -> column.value().apply(r.result()));
   }
 
   private static String sha256(String text) {

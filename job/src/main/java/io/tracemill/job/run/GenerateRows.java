@@ -1,6 +1,5 @@
 package io.tracemill.job.run;
 
-import io.tracemill.engine.Feeder;
 import io.tracemill.job.input.PromptForm;
 import io.tracemill.job.input.PromptReader;
 import io.tracemill.job.input.PromptReader.PromptRow;
@@ -8,10 +7,9 @@ import io.tracemill.job.output.RequestColumn;
 import io.tracemill.job.output.TraceRecord;
 import io.tracemill.job.output.TraceSchema;
 import io.tracemill.job.wave.DueRow;
-import io.tracemill.udf.EngineHolder;
 import io.tracemill.udf.EngineOpener;
 import io.tracemill.udf.EngineSettings;
-import io.tracemill.udf.FeederIterator;
+import io.tracemill.udf.FeederTask;
 import io.tracemill.udf.GenerationMetrics;
 import io.tracemill.udf.Work;
 import java.time.Instant;
@@ -24,14 +22,13 @@ import java.util.Map;
 import java.util.Optional;
 import org.apache.spark.SparkEnv;
 import org.apache.spark.TaskContext;
-import org.apache.spark.TaskKilledException;
 import org.apache.spark.api.java.function.MapPartitionsFunction;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.types.StructType;
 
 /**
- * The generating stage: a task is a feeder of its executor's engine. Rows come out in the order in
- * which they finish; when the task ends, however it ends, what it has in the engine is withdrawn.
+ * The generating stage: a task is a feeder of its executor's engine, see {@link FeederTask}. Rows
+ * come out in the order in which they finish.
  *
  * @param engine how the executor's engine is opened
  * @param opener what opens it
@@ -51,26 +48,17 @@ record GenerateRows(
     int wave,
     GenerationMetrics metrics)
     implements MapPartitionsFunction<Row, Row> {
-  private static final long PREFETCH_BYTES = 64L << 20;
-  private static final long REPORT_NANOS = 250_000_000;
 
   @Override
   public Iterator<Row> call(Iterator<Row> rows) {
-    TaskContext task = TaskContext.get();
-    EngineHolder.Lease lease = EngineHolder.lease(engine, opener.inTask(task), task::isInterrupted);
-    Feeder feeder = lease.feeder();
-    FeederIterator<DueSample> results =
-        new FeederIterator<>(
-            work(rows), feeder, 2 * engine.slots(), PREFETCH_BYTES, heartbeat(task, lease));
-    task.addTaskCompletionListener(
-        ended -> {
-          results.close();
-          metrics.report(SparkEnv.get().executorId(), lease);
-          lease.close();
-        });
+    FeederTask<DueSample> results = FeederTask.start(engine, opener, work(rows), metrics);
     TraceRecord.Place place =
-        new TraceRecord.Place(SparkEnv.get().executorId(), lease.backend(), lease.deviceUuid());
-    return new Traces(results, new TraceSchema(Optional.ofNullable(carried)), place, task);
+        new TraceRecord.Place(SparkEnv.get().executorId(), results.backend(), results.deviceUuid());
+    return new Traces(
+        results,
+        new TraceSchema(Optional.ofNullable(carried)),
+        place,
+        TaskContext.get().attemptNumber() + 1);
   }
 
   /** A row and how often one of its samples was begun in earlier runs. */
@@ -122,25 +110,8 @@ record GenerateRows(
     return due;
   }
 
-  private Runnable heartbeat(TaskContext task, EngineHolder.Lease lease) {
-    return new Runnable() {
-      private long lastNanos = System.nanoTime();
-
-      @Override
-      public void run() {
-        if (task.isInterrupted()) {
-          throw new TaskKilledException("the task was cancelled");
-        }
-        if (System.nanoTime() - lastNanos > REPORT_NANOS) {
-          lastNanos = System.nanoTime();
-          metrics.report(SparkEnv.get().executorId(), lease);
-        }
-      }
-    };
-  }
-
   private final class Traces implements Iterator<Row> {
-    private final FeederIterator<DueSample> results;
+    private final FeederTask<DueSample> results;
     private final TraceSchema schema;
     private final TraceRecord.Place place;
     private final int attempt;
@@ -150,14 +121,11 @@ record GenerateRows(
             : RequestColumn.PromptKind.MESSAGES;
 
     private Traces(
-        FeederIterator<DueSample> results,
-        TraceSchema schema,
-        TraceRecord.Place place,
-        TaskContext task) {
+        FeederTask<DueSample> results, TraceSchema schema, TraceRecord.Place place, int attempt) {
       this.results = results;
       this.schema = schema;
       this.place = place;
-      this.attempt = task.attemptNumber() + 1;
+      this.attempt = attempt;
     }
 
     @Override
@@ -168,7 +136,6 @@ record GenerateRows(
     @Override
     public Row next() {
       Work.Done<DueSample> done = results.next();
-      metrics.count(done.result());
       PromptRow row = done.row().row();
       return schema.row(
           new TraceRecord(

@@ -123,7 +123,7 @@ class TestMllibPage {
             .quantile(0.9);
     RunForecast forecast = RunForecast.of(lengths, table, "prompt", 3000);
     RunForecast.Steps steps = forecast.steps(32, RunForecast.Order.AS_DEALT);
-    Dataset<Row> dealt = new LongestFirst(lengths, "prompt", "row_key").deal(table, 8, 4);
+    Dataset<Row> dealt = LongestFirst.of(lengths, table, "prompt", "row_key").deal(table, 8, 4);
 
     assertThat(q90).isBetween(100.0, 1000.0);
     assertThat(steps.low()).isLessThan(steps.high());

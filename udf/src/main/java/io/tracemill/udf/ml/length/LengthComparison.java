@@ -86,6 +86,35 @@ final class LengthComparison {
     return residualQuantiles(locations, i -> true);
   }
 
+  /**
+   * How far the predicted total of a fold is off, as a share of the true one: the root mean square
+   * over the folds. Outputs end at the longest trace, or where they were truncated.
+   */
+  double totalError(double[] locations) {
+    double longest = traces.stream().mapToDouble(Trace::tokens).max().orElse(0);
+    double squares = 0;
+    int counted = 0;
+    for (int fold = 0; fold < folds; fold++) {
+      int left = fold;
+      int[] unseen = indexes(i -> foldOf[i] == left);
+      if (unseen.length == 0 || unseen.length == traces.size()) {
+        continue;
+      }
+      double[] residuals = residualQuantiles(locations, i -> foldOf[i] != left);
+      double predicted = 0;
+      double actual = 0;
+      for (int i : unseen) {
+        Trace trace = traces.get(i);
+        long budget = Math.round(trace.truncated() ? trace.tokens() : longest);
+        predicted += new LengthDistribution(locations[i], residuals).meanTokens(budget);
+        actual += trace.tokens();
+      }
+      squares += Math.pow(predicted / actual - 1, 2);
+      counted++;
+    }
+    return counted == 0 ? 0 : Math.sqrt(squares / counted);
+  }
+
   private Held held(String learner, double[] locations) {
     double[] pinball = new double[3];
     double[] below = new double[3];

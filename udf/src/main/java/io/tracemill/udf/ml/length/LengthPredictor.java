@@ -7,10 +7,13 @@ import org.apache.spark.ml.linalg.Vector;
 import org.apache.spark.ml.regression.RegressionModel;
 
 /**
- * What was learned, in the form that travels to executors: a learner with its model, or neither
- * where all prompts get the same prediction, and the quantiles of the residual.
+ * What a {@link TraceLengthModel} has learned, in the form that travels to executors: a learner
+ * with its model, or neither where all prompts get the same prediction, and the quantiles of the
+ * residual.
+ *
+ * <p><b>Threads.</b> Any; nothing changes.
  */
-final class LengthPredictor implements Serializable {
+public final class LengthPredictor implements Serializable {
   private static final long serialVersionUID = 1L;
 
   // Null both or none: Optional does not travel.
@@ -42,8 +45,13 @@ final class LengthPredictor implements Serializable {
     return Arrays.copyOf(residualQuantiles, residualQuantiles.length);
   }
 
+  /** Whether prompts get predictions of their own. */
+  public boolean tellsPromptsApart() {
+    return learner != null;
+  }
+
   /** The prediction for a prompt; null stands for an empty one. */
-  LengthDistribution predict(String prompt) {
+  public LengthDistribution predict(String prompt) {
     double location =
         learner == null
             ? 0

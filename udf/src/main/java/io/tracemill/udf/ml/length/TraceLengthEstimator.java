@@ -45,6 +45,7 @@ public final class TraceLengthEstimator extends Estimator<TraceLengthModel>
   private final Param<String> promptCol;
   private final Param<String> tokensCol;
   private final Param<String> finishReasonCol;
+  private final Param<String> modelIdCol;
   private final StringArrayParam learners;
   private final IntParam folds;
   private final IntParam maxRows;
@@ -60,6 +61,8 @@ public final class TraceLengthEstimator extends Estimator<TraceLengthModel>
     promptCol = new Param<>(this, "promptCol", "column with the prompt's text");
     tokensCol = new Param<>(this, "tokensCol", "column with the tokens that were generated");
     finishReasonCol = new Param<>(this, "finishReasonCol", "column that says why an output ended");
+    modelIdCol =
+        new Param<>(this, "modelIdCol", "column that names the language model, where there is one");
     learners = new StringArrayParam(this, "learners", "those that compete: aft, linear, gbt");
     folds = new IntParam(this, "folds", "parts for the comparison", ParamValidators.gtEq(2));
     maxRows =
@@ -71,6 +74,7 @@ public final class TraceLengthEstimator extends Estimator<TraceLengthModel>
     setDefault(promptCol, "prompt");
     setDefault(tokensCol, "generated_tokens");
     setDefault(finishReasonCol, "finish_reason");
+    setDefault(modelIdCol, "model_id");
     setDefault(learners, LengthLearner.labels());
     setDefault(folds, 3);
     setDefault(maxRows, 20_000);
@@ -117,7 +121,26 @@ public final class TraceLengthEstimator extends Estimator<TraceLengthModel>
     double[] locations = best.map(held::get).orElse(none).locations();
     return new TraceLengthModel(Identifiable.randomUID("traceLengthModel"))
         .fitted(new LengthPredictor(best, fitted, comparison.residualQuantiles(locations)), scores)
+        .of(languageModel(dataset.toDF()), comparison.totalError(locations))
         .setPromptCol(getOrDefault(promptCol));
+  }
+
+  /** The model of most of the traces; empty where no column tells. */
+  private String languageModel(Dataset<Row> table) {
+    String column = getOrDefault(modelIdCol);
+    if (table.schema().getFieldIndex(column).isEmpty()) {
+      return "";
+    }
+    List<Row> most =
+        table
+            .filter(col(column).isNotNull())
+            .groupBy(col(column).cast("string"))
+            .count()
+            .toDF("model", "traces")
+            .orderBy(col("traces").desc(), col("model"))
+            .limit(1)
+            .collectAsList();
+    return most.isEmpty() ? "" : most.get(0).getString(0);
   }
 
   private List<Trace> traces(Dataset<Row> table) {
@@ -200,6 +223,16 @@ public final class TraceLengthEstimator extends Estimator<TraceLengthModel>
 
   public TraceLengthEstimator setFinishReasonCol(String value) {
     set(finishReasonCol, value);
+    return this;
+  }
+
+  /** Column that names the language model; a table without it is taken as of an unknown one. */
+  public Param<String> modelIdCol() {
+    return modelIdCol;
+  }
+
+  public TraceLengthEstimator setModelIdCol(String value) {
+    set(modelIdCol, value);
     return this;
   }
 

@@ -10,8 +10,10 @@ import java.util.List;
 import java.util.Optional;
 import org.apache.spark.ml.Model;
 import org.apache.spark.ml.param.DoubleArrayParam;
+import org.apache.spark.ml.param.DoubleParam;
 import org.apache.spark.ml.param.Param;
 import org.apache.spark.ml.param.ParamMap;
+import org.apache.spark.ml.param.ParamValidators;
 import org.apache.spark.ml.param.StringArrayParam;
 import org.apache.spark.ml.util.DefaultParamsReader;
 import org.apache.spark.ml.util.DefaultParamsWritable;
@@ -53,6 +55,8 @@ public final class TraceLengthModel extends Model<TraceLengthModel>
   private final Param<String> learner;
   private final DoubleArrayParam residualQuantiles;
   private final StringArrayParam comparison;
+  private final Param<String> languageModel;
+  private final DoubleParam totalError;
   private LengthPredictor predictor;
 
   /** An empty model, which only Spark's service loader and readers need. */
@@ -70,8 +74,18 @@ public final class TraceLengthModel extends Model<TraceLengthModel>
         new DoubleArrayParam(
             this, "residualQuantiles", "of the log length around its location, 1 % to 99 %");
     comparison = new StringArrayParam(this, "comparison", "what each learner scored");
+    languageModel =
+        new Param<>(this, "languageModel", "model_id of the traces; empty where none was told");
+    totalError =
+        new DoubleParam(
+            this,
+            "totalError",
+            "relative error of the predicted total over prompts that it had not seen",
+            ParamValidators.gtEq(0));
     setDefault(promptCol, "prompt");
     setDefault(outputCol, "predicted_tokens");
+    setDefault(languageModel, "");
+    setDefault(totalError, 0.0);
   }
 
   /** Fills an empty model. */
@@ -80,6 +94,13 @@ public final class TraceLengthModel extends Model<TraceLengthModel>
     set(learner, learned.learner().map(LengthLearner::label).orElse(NONE));
     set(residualQuantiles, learned.residualQuantiles());
     set(comparison, scores.stream().map(LengthScore::toString).toArray(String[]::new));
+    return this;
+  }
+
+  /** Notes where the traces came from and how far totals are off. */
+  TraceLengthModel of(String modelId, double errorOfTotals) {
+    set(languageModel, modelId);
+    set(totalError, errorOfTotals);
     return this;
   }
 
@@ -98,7 +119,12 @@ public final class TraceLengthModel extends Model<TraceLengthModel>
     return learned().predict(prompt);
   }
 
-  LengthPredictor learned() {
+  /**
+   * What was learned, to be used where rows are.
+   *
+   * @throws IllegalStateException where the model is empty
+   */
+  public LengthPredictor learned() {
     if (predictor == null) {
       throw new IllegalStateException(
           "This length model is empty; fit a TraceLengthEstimator, or load a saved model.");
@@ -222,5 +248,15 @@ public final class TraceLengthModel extends Model<TraceLengthModel>
   /** What each learner scored, in words; {@link #scores} has the numbers. */
   public StringArrayParam comparison() {
     return comparison;
+  }
+
+  /** The {@code model_id} whose traces these were; empty where the table did not tell. */
+  public Param<String> languageModel() {
+    return languageModel;
+  }
+
+  /** Relative error of the predicted total over prompts that it had not seen, one sigma. */
+  public DoubleParam totalError() {
+    return totalError;
   }
 }

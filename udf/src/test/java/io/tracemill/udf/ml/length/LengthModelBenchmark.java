@@ -172,7 +172,7 @@ public final class LengthModelBenchmark {
           DealSimulation.Outcome outcome = new DealSimulation(1, lanes, 2).run(dealt(order1, 5));
           double now = share * outcome.makespan();
           double truth = outcome.makespan() - now;
-          RunForecast.Steps left = steps.minus(Math.round(now));
+          RunForecast.Steps left = steps.minus(now);
           with.add(Math.abs(left.middle() - truth) / truth);
           withInside += left.low() <= truth && truth <= left.high() ? 1 : 0;
           long done = Arrays.stream(outcome.ends()).filter(end -> end <= now).count();

@@ -17,6 +17,7 @@ import org.apache.spark.ml.PipelineStage;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
+import org.apache.spark.sql.functions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -46,6 +47,8 @@ class TestTraceLengthModel {
     assertThat(best.below10()).isCloseTo(0.1, within(0.05));
     assertThat(best.below50()).isCloseTo(0.5, within(0.08));
     assertThat(best.below90()).isCloseTo(0.9, within(0.05));
+    assertThat((Double) model.getOrDefault(model.totalError())).isBetween(0.001, 0.15);
+    assertThat(model.getOrDefault(model.languageModel())).isEmpty();
 
     String path = folder.resolve("length-model").toString();
     model.write().overwrite().save(path);
@@ -131,13 +134,48 @@ class TestTraceLengthModel {
   }
 
   @Test
+  void theModelKnowsWhoseTracesTheyWere() throws Exception {
+    Dataset<Row> table =
+        DemoLengths.table(spark, LENGTHS.subList(0, 60), 3000)
+            .withColumn(
+                "model_id", functions.expr("if(length(prompt) % 9 = 0, 'old@1', 'demo@2')"));
+    TraceLengthModel model =
+        new TraceLengthEstimator().setLearners(new String[] {"linear"}).setFolds(2).fit(table);
+    assertThat(model.getOrDefault(model.languageModel())).isEqualTo("demo@2");
+    String path = folder.resolve("told").toString();
+    model.write().overwrite().save(path);
+    TraceLengthModel loaded = TraceLengthModel.load(path);
+    assertThat(loaded.getOrDefault(loaded.languageModel())).isEqualTo("demo@2");
+    assertThat(loaded.getOrDefault(loaded.totalError()))
+        .isEqualTo(model.getOrDefault(model.totalError()));
+  }
+
+  @Test
+  void aFewRowsStandForVeryManyInAForecast() {
+    Dataset<Row> known = DemoLengths.table(spark, LENGTHS.subList(0, 60), 3000);
+    TraceLengthModel model =
+        new TraceLengthEstimator().setLearners(new String[] {"linear"}).setFolds(2).fit(known);
+    List<String> prompts = LENGTHS.subList(0, 60).stream().map(Length::prompt).toList();
+    RunForecast few = RunForecast.ofPrompts(model, prompts, 60, 3000);
+    RunForecast many = RunForecast.ofPrompts(model, prompts, 6_000_000, 3000);
+    assertThat(many.expectedTokens() / few.expectedTokens()).isCloseTo(100_000, within(1.0));
+    assertThat(
+            many.steps(64, RunForecast.Order.LONGEST_FIRST, 1_024).middle()
+                * 64
+                / many.expectedTokens())
+        .isCloseTo(1, within(0.01));
+    assertThatThrownBy(() -> RunForecast.ofPrompts(model, List.of(), 5, 3000))
+        .hasMessage("5 rows, 0 predicted");
+  }
+
+  @Test
   void rowsAreDealtLikeCardsWithTheLongestFirst() {
     Dataset<Row> table = DemoLengths.table(spark, LENGTHS, 3000);
     TraceLengthModel model =
         new TraceLengthEstimator().setLearners(new String[] {"linear"}).fit(table);
     int partitions = 7;
     Dataset<Row> dealt =
-        new LongestFirst(model, "prompt", "row_key").deal(table, partitions, partitions);
+        LongestFirst.of(model, table, "prompt", "row_key").deal(table, partitions, partitions);
     assertThat(dealt.columns()).isEqualTo(table.columns());
     List<List<Row>> parts = dealt.javaRDD().glom().collect();
     assertThat(parts).hasSize(partitions);
@@ -156,7 +194,7 @@ class TestTraceLengthModel {
     assertThat(sums).allSatisfy(sum -> assertThat(sum / mean).isBetween(0.9, 1.1));
 
     List<List<Row>> rounds =
-        new LongestFirst(model, "prompt", "row_key")
+        LongestFirst.of(model, table, "prompt", "row_key")
             .deal(table, partitions, 3)
             .javaRDD()
             .glom()
@@ -198,6 +236,11 @@ class TestTraceLengthModel {
     RunForecast.Steps many = forecast.steps(300, RunForecast.Order.AS_DEALT);
     double longest = todo.stream().mapToInt(Length::tokens).max().orElseThrow();
     assertThat(many.middle() / longest).isBetween(0.75, 1.4);
+    RunForecast.Steps waves = forecast.steps(32, RunForecast.Order.LONGEST_FIRST, 100);
+    RunForecast.Steps sorted = forecast.steps(32, RunForecast.Order.LONGEST_FIRST);
+    RunForecast.Steps asDealt = forecast.steps(32, RunForecast.Order.AS_DEALT);
+    assertThat(sorted.middle()).isLessThan(waves.middle());
+    assertThat(waves.middle()).isLessThan(asDealt.middle());
     assertThat(one.minus(100).low()).isLessThan(one.minus(100).high());
     assertThat(one.minus(Long.MAX_VALUE).high()).isZero();
   }
