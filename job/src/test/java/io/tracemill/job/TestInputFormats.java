@@ -2,8 +2,6 @@ package io.tracemill.job;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.tracemill.udf.table.TableFiles;
-import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -41,13 +39,14 @@ class TestInputFormats {
 
   @ParameterizedTest(name = "{0} to {1}")
   @MethodSource("formats")
-  void aTableGoesThroughWholeWithItsOtherColumns(String input, String output) throws IOException {
+  void aTableGoesThroughWholeWithItsOtherColumns(String input, String output) {
     Path out = folder.resolve("out");
     JobRun run = JobRun.run(input(input), out, "--output-format", output);
     assertThat(run.exitCode()).as(run.output()).isZero();
 
-    // Parquet lies in a folder for each wave, of which a manifest says whether it belongs.
-    Dataset<Row> traces = TableFiles.read(JobRun.spark(), out.resolve("traces").toString());
+    // As anybody reads a table, with no word about waves and manifests.
+    Dataset<Row> traces =
+        JobRun.spark().read().format(output).load(out.resolve("traces").toString());
     assertThat(prompts(traces))
         .isEqualTo(Map.of("a", PROMPTS.get(0), "b", PROMPTS.get(1), "c", PROMPTS.get(2)));
     assertThat(traces.filter("status = 'ok' and extracted_answer is not null").count())
@@ -57,7 +56,10 @@ class TestInputFormats {
     assertThat(first.getString(1)).isEqualTo("a");
 
     Row runs =
-        TableFiles.read(JobRun.spark(), out.resolve("runs").toString())
+        JobRun.spark()
+            .read()
+            .format(output)
+            .load(out.resolve("runs").toString())
             .selectExpr("outcome", "rows", "failed_rows", "settings['slots']", "run_id")
             .head();
     assertThat(runs.getString(0)).isEqualTo("completed");

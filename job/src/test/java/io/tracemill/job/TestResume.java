@@ -13,6 +13,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.junit.jupiter.api.Test;
@@ -46,12 +47,25 @@ class TestResume {
     return run;
   }
 
+  /** The table, which is the same for readers that know nothing of manifests. */
   private Dataset<Row> read(String table) {
+    String path = out().resolve(table).toString();
     try {
-      return TableFiles.read(JobRun.spark(), out().resolve(table).toString());
+      Dataset<Row> rows = TableFiles.read(JobRun.spark(), path);
+      if (!Files.exists(out().resolve(table).resolve("_delta_log"))) {
+        String key = table.equals("traces") ? "row_key || '/' || sample_index" : "run_id";
+        assertThat(keys(JobRun.spark().read().parquet(path), key)).isEqualTo(keys(rows, key));
+      }
+      return rows;
     } catch (IOException e) {
       throw new java.io.UncheckedIOException(e);
     }
+  }
+
+  private static List<String> keys(Dataset<Row> rows, String key) {
+    return rows.selectExpr(key + " as key").orderBy("key").collectAsList().stream()
+        .map(row -> row.getString(0))
+        .toList();
   }
 
   private Map<String, String> texts() {
@@ -211,6 +225,63 @@ class TestResume {
     assertThat(counts()).isEqualTo("60 60 0 2");
     assertThat(texts().get("10/0")).startsWith("about mended");
     assertThat(attempts()).isEqualTo("60x1");
+  }
+
+  @Test
+  void whatADeadDriverLeftBetweenFilesAndManifestIsGoneAfterTheSameCommand() throws IOException {
+    Path in = prompts(0, 40);
+    String[] usual = {"--output-format", "parquet", "--wave-rows", "20"};
+    done(JobRun.run(in, out(), usual));
+    Map<String, String> before = texts();
+    // A copy is what a compaction leaves that moved its file and died before the manifest.
+    Path traces = out().resolve("traces");
+    Path first;
+    try (Stream<Path> files = Files.list(traces)) {
+      first =
+          files
+              .filter(file -> file.getFileName().toString().startsWith("wave-"))
+              .findFirst()
+              .orElseThrow();
+    }
+    Files.copy(
+        first, traces.resolve(first.getFileName().toString().replaceAll("-\\d{6}-", "-900000-")));
+    Path state;
+    try (Stream<Path> files = Files.list(out().resolve("runs"))) {
+      state =
+          files.filter(file -> file.toString().endsWith(".2.parquet")).findFirst().orElseThrow();
+    }
+    Files.copy(state, Path.of(state.toString().replace(".2.parquet", ".1.parquet")));
+    assertThat(JobRun.spark().read().parquet(traces.toString()).count()).isGreaterThan(40);
+    assertThat(TableFiles.read(JobRun.spark(), traces.toString()).count()).isEqualTo(40);
+
+    assertThat(done(JobRun.run(in, out(), usual)).output()).contains("Nothing to generate");
+    assertThat(texts()).isEqualTo(before);
+    assertThat(read("runs").count()).isEqualTo(1);
+  }
+
+  @Test
+  void aRunThatFailsLeavesItsCommittedWavesForEveryReader() {
+    List<String> lines = new ArrayList<>();
+    for (int i = 0; i < 200; i++) {
+      lines.add("{\"id\": %d, \"prompt\": \"%s\"}".formatted(i, i % 2 == 0 ? " " : "good"));
+    }
+    Path in = JobRun.file(folder, "in.jsonl", String.join("\n", lines));
+    JobRun failed =
+        JobRun.run(
+            in,
+            out(),
+            "--output-format",
+            "parquet",
+            "--wave-rows",
+            "20",
+            "--max-errors",
+            "30",
+            "--partitions",
+            "2");
+    assertThat(failed.exitCode()).as(failed.output()).isEqualTo(1);
+    assertThat(texts()).hasSizeLessThan(200);
+    assertThat(read("runs").select("outcome").head().getString(0)).isEqualTo("failed");
+    assertThat(out().resolve("traces").resolve("_writing")).doesNotExist();
   }
 
   private String attempts() {

@@ -1,27 +1,35 @@
 package io.tracemill.job.output;
 
+import static org.apache.spark.sql.functions.broadcast;
+import static org.apache.spark.sql.functions.col;
+import static org.apache.spark.sql.functions.count;
+import static org.apache.spark.sql.functions.element_at;
+import static org.apache.spark.sql.functions.lit;
+import static org.apache.spark.sql.functions.split;
+
 import io.tracemill.job.error.JobErrors;
 import io.tracemill.udf.table.ParquetWave;
 import io.tracemill.udf.table.ParquetWaves;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.apache.hadoop.conf.Configuration;
-import org.apache.hadoop.fs.ContentSummary;
-import org.apache.hadoop.fs.Path;
+import org.apache.spark.sql.Column;
 import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Encoders;
 import org.apache.spark.sql.Observation;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SaveMode;
 import org.apache.spark.sql.SparkSession;
-import org.apache.spark.sql.functions;
 import org.apache.spark.sql.types.StructType;
 
 /**
- * Traces as Parquet files, a folder a wave, see {@link ParquetWaves}. Weaker than Delta in one
- * point: between looking at the claims and writing its manifest, a few milliseconds, a run does not
- * notice that another has begun.
+ * Traces as Parquet files in one flat folder, see {@link ParquetWaves}. Rows that take others'
+ * place are written together with what else was in the files of those, which leave the table in the
+ * same commit; so the files of the table are its rows, with nothing to be left out by readers.
  */
 final class ParquetTraces implements TraceTable {
   private static final String ROWS = "rows";
@@ -35,7 +43,6 @@ final class ParquetTraces implements TraceTable {
 
   private final SparkSession spark;
   private final String path;
-  private final Configuration hadoop;
   private final ParquetWaves waves;
   private List<ParquetWave> planned = List.of();
   private long token;
@@ -44,70 +51,90 @@ final class ParquetTraces implements TraceTable {
   ParquetTraces(SparkSession spark, String path) throws IOException {
     this.spark = spark;
     this.path = path;
-    this.hadoop = spark.sparkContext().hadoopConfiguration();
+    Configuration hadoop = spark.sparkContext().hadoopConfiguration();
     this.waves = new ParquetWaves(path, hadoop);
   }
 
   @Override
   public Optional<Dataset<Row>> snapshot() {
-    try {
-      planned = waves.waves();
-      return waves.newestClaim().isEmpty() ? Optional.empty() : Optional.of(waves.read(spark));
-    } catch (IOException e) {
-      throw JobErrors.unwritableOutput(path, e);
-    }
+    return reaching(
+        () -> {
+          planned = waves.waves();
+          return waves.newestClaim().isEmpty() ? Optional.empty() : Optional.of(waves.read(spark));
+        });
   }
 
   @Override
   public Claim claim(StructType type) {
-    try {
-      if (token == 0) {
-        long mine = Math.max(System.currentTimeMillis(), waves.newestClaim().orElse(0) + 1);
-        waves.claim(mine, type);
-        token = mine;
-      }
-      return waves.waves().equals(planned) ? Claim.UNCHANGED : Claim.CHANGED;
-    } catch (IOException e) {
-      throw JobErrors.unwritableOutput(path, e);
-    }
+    return reaching(
+        () -> {
+          if (token == 0) {
+            long mine = Math.max(System.currentTimeMillis(), waves.newestClaim().orElse(0) + 1);
+            waves.claim(mine, type);
+            token = mine;
+          }
+          return waves.waves().equals(planned) ? Claim.UNCHANGED : Claim.CHANGED;
+        });
   }
 
   @Override
   public void write(Dataset<Row> rows, Wave wave) {
-    commit(
-        rows,
-        wave.number(),
-        wave.content() == Wave.Content.REPLACEMENTS
-            ? ParquetWave.Content.REPLACEMENTS
-            : ParquetWave.Content.NEW_ROWS,
-        wave.rows(),
-        List.of());
+    String written = waves.writing(token, Integer.toString(wave.number()));
+    writeCounted(rows, written, wave.rows());
+    if (wave.content() == Wave.Content.NEW_ROWS) {
+      commit(wave.number(), wave.rows(), Set.of(), written);
+    } else {
+      replace(written, rows.schema(), wave);
+    }
   }
 
-  private void commit(
-      Dataset<Row> rows,
-      int number,
-      ParquetWave.Content content,
-      long due,
-      List<String> supersedes) {
-    ParquetWave wave = new ParquetWave(token, number, content, due, supersedes);
+  /** Under this object's lock: two waves may not both take the same file out of the table. */
+  private synchronized void replace(String written, StructType type, Wave wave) {
+    Dataset<Row> fresh = spark.read().schema(type).parquet(written);
+    Column[] identity = {col("row_key"), col("sample_index")};
+    Dataset<Row> taken = fresh.select(identity);
+    List<String> touched = List.of();
+    Map<String, Long> sizes = reaching(waves::sizes);
+    if (!sizes.isEmpty()) {
+      touched =
+          reaching(() -> waves.read(spark))
+              .select(
+                  col("row_key"),
+                  col("sample_index"),
+                  element_at(split(col("_metadata.file_path"), "/"), -1).as("file"))
+              .join(broadcast(taken), new String[] {"row_key", "sample_index"}, "left_semi")
+              .select("file")
+              .distinct()
+              .as(Encoders.STRING())
+              .collectAsList();
+    }
+    if (touched.isEmpty()) {
+      commit(wave.number(), wave.rows(), Set.of(), written);
+      return;
+    }
+    List<String> old = touched;
+    Dataset<Row> others =
+        reaching(() -> waves.read(spark, old))
+            .join(broadcast(taken), new String[] {"row_key", "sample_index"}, "left_anti");
+    String merged = waves.writing(token, wave.number() + "-merged");
+    long rows = others.count() + wave.rows();
+    writeCounted(
+        others.unionByName(fresh, true).coalesce(files(old.stream().mapToLong(sizes::get).sum())),
+        merged,
+        rows);
+    commit(wave.number(), rows, Set.copyOf(old), merged);
+  }
+
+  private void writeCounted(Dataset<Row> rows, String folder, long due) {
     Observation counted = new Observation();
-    rows.observe(counted, functions.count(functions.lit(1)).as(ROWS))
+    rows.observe(counted, count(lit(1)).as(ROWS))
         .write()
         .mode(SaveMode.Overwrite)
         .option("compression", "zstd")
-        .parquet(waves.folder(wave));
+        .parquet(folder);
     long found = rows(counted);
     if (found != due) {
       throw JobErrors.wrongCount(path, due, found);
-    }
-    try {
-      if (waves.newestClaim().orElse(0) != token) {
-        throw JobErrors.waveLost(number, path);
-      }
-      waves.commit(wave);
-    } catch (IOException e) {
-      throw JobErrors.unwritableOutput(path, e);
     }
   }
 
@@ -121,56 +148,64 @@ final class ParquetTraces implements TraceTable {
     }
   }
 
-  @Override
-  public void compact() {
-    // A half wave and a superseded one look alike to whoever clears up: not while waves are
-    // written.
-  }
-
-  @Override
-  public void finish() {
-    try {
-      List<ParquetWave> small = new ArrayList<>();
-      long bytes = 0;
-      long files = 0;
-      boolean replacing = false;
-      for (ParquetWave wave : waves.waves()) {
-        Path folder = new Path(waves.folder(wave));
-        ContentSummary size = folder.getFileSystem(hadoop).getContentSummary(folder);
-        if (size.getLength() < size.getFileCount() * COMPACT_BYTES / 2) {
-          small.add(wave);
-          bytes += size.getLength();
-          files += size.getFileCount();
-        }
-        replacing |= wave.content() == ParquetWave.Content.REPLACEMENTS;
-      }
-      if (replacing) {
-        // Replaced rows can be in any wave: only all of them together are without those.
-        rewrite(waves.waves(), bytes);
-      } else if (files >= FILES_TO_COMPACT) {
-        rewrite(small, bytes);
-      }
-    } catch (IOException e) {
-      throw JobErrors.unwritableOutput(path, e);
+  private void commit(int number, long rows, Set<String> drops, String written) {
+    if (!reaching(
+        () -> waves.commit(new ParquetWaves.Change(token, number, rows, drops), written))) {
+      throw JobErrors.waveLost(number, path);
     }
   }
 
-  private void rewrite(List<ParquetWave> old, long bytes) throws IOException {
-    Dataset<Row> rows = waves.read(spark, old);
-    int files = (int) Math.max(1, (bytes + COMPACT_BYTES - 1) / COMPACT_BYTES);
-    commit(
-        rows.coalesce(files),
-        FIRST_COMPACTION + compactions++,
-        ParquetWave.Content.NEW_ROWS,
-        rows.count(),
-        old.stream().map(ParquetWave::id).toList());
-    waves.clean();
+  @Override
+  public void compact() {
+    // While files are exchanged a reader without manifests sees both: not while waves are written.
+  }
+
+  @Override
+  public synchronized void finish() {
+    List<String> small = new ArrayList<>();
+    long bytes = 0;
+    for (Map.Entry<String, Long> file : reaching(waves::sizes).entrySet()) {
+      if (file.getValue() < COMPACT_BYTES / 2) {
+        small.add(file.getKey());
+        bytes += file.getValue();
+      }
+    }
+    if (small.size() >= FILES_TO_COMPACT) {
+      Dataset<Row> rows = reaching(() -> waves.read(spark, small));
+      int number = FIRST_COMPACTION + compactions++;
+      String written = waves.writing(token, Integer.toString(number));
+      long due = rows.count();
+      writeCounted(rows.coalesce(files(bytes)), written, due);
+      commit(number, due, Set.copyOf(small), written);
+    }
+    clean();
+  }
+
+  private static int files(long bytes) {
+    return (int) Math.max(1, (bytes + COMPACT_BYTES - 1) / COMPACT_BYTES);
   }
 
   @Override
   public void clean() {
+    reaching(
+        () -> {
+          waves.clean(token);
+          return token;
+        });
+  }
+
+  @Override
+  public boolean hasLeftovers() {
+    return reaching(waves::hasLeftovers);
+  }
+
+  private interface Reaching<T> {
+    T reach() throws IOException;
+  }
+
+  private <T> T reaching(Reaching<T> files) {
     try {
-      waves.clean();
+      return files.reach();
     } catch (IOException e) {
       throw JobErrors.unwritableOutput(path, e);
     }

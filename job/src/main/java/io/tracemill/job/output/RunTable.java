@@ -54,6 +54,17 @@ public final class RunTable {
     return known;
   }
 
+  /** Removes what a killed driver left between the old state of a run and the new one. */
+  public void clean() {
+    try {
+      if (tables.format() == OutputFormat.PARQUET) {
+        new ParquetRuns(tables.runs(), spark.sparkContext().hadoopConfiguration()).clean();
+      }
+    } catch (IOException e) {
+      throw JobErrors.unwritableOutput(tables.folder(), e);
+    }
+  }
+
   /** Writes the row of a run in the place of its earlier one. */
   public void put(RunRecord run) {
     put(run.runId(), spark.createDataFrame(List.of(RunSchema.row(run)), RunSchema.type()));

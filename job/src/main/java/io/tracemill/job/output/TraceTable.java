@@ -45,9 +45,15 @@ public interface TraceTable {
   /** Joins small files to larger ones where that is worth it; waves may be written meanwhile. */
   void compact();
 
-  /** The last compaction of a run, when no wave is being written any more. */
+  /** The last compaction of a run, when no wave is being written any more; cleans, too. */
   void finish();
 
-  /** Removes what other runs left half done; after a claim. */
+  /**
+   * Removes what other runs, or failed waves of this one, left half done; after a claim, and while
+   * no wave is being written. Does nothing for a run that a later one has shut out.
+   */
   void clean();
+
+  /** Whether readers that do not know how waves are committed would see half ones. */
+  boolean hasLeftovers();
 }

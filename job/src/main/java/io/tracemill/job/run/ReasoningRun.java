@@ -125,12 +125,14 @@ public final class ReasoningRun {
     TraceTable traces = output.writeTraces(spark, runId);
     Plan plan = plan(traces, runs, fingerprint, input, reader);
     if (plan.rows().counts().due() == 0) {
+      repair(traces, runs, input);
       return nothingDue(plan, record(model, fingerprint, "none"));
     }
     RunRecord record = record(model, fingerprint, describeLocalEngine());
     while (traces.claim(new TraceSchema(input.carried()).type()) == TraceTable.Claim.CHANGED) {
       plan = plan(traces, runs, fingerprint, input, reader);
       if (plan.rows().counts().due() == 0) {
+        repair(traces, runs, input);
         return nothingDue(plan, record);
       }
     }
@@ -146,7 +148,7 @@ public final class ReasoningRun {
     } catch (Exception e) { // Spark declares none, throws several.
       failure = Optional.of(JobErrors.failed(e));
     }
-    return finish(runs, record, failure);
+    return finish(traces, runs, record, failure);
   }
 
   /**
@@ -213,6 +215,15 @@ public final class ReasoningRun {
         RunTotals.NONE,
         arguments.settings(),
         List.of());
+  }
+
+  /** A driver that died when all rows were committed has left no work, but maybe half a file. */
+  private static void repair(TraceTable traces, RunTable runs, InputTable input) {
+    if (traces.hasLeftovers()) {
+      traces.claim(new TraceSchema(input.carried()).type());
+      traces.clean();
+    }
+    runs.clean();
   }
 
   private RunOutcome nothingDue(Plan plan, RunRecord record) {
@@ -334,9 +345,13 @@ public final class ReasoningRun {
     }
   }
 
-  private RunOutcome finish(RunTable runs, RunRecord record, Optional<JobException> failure) {
+  private RunOutcome finish(
+      TraceTable table, RunTable runs, RunRecord record, Optional<JobException> failure) {
     OutputTables output = arguments.output();
     try {
+      if (failure.isPresent()) {
+        table.clean();
+      }
       removeWork(output.work());
       Dataset<Row> traces = output.readTraces(spark);
       RunRecord ended =

@@ -14,6 +14,7 @@ import org.apache.spark.sql.Row;
 import org.apache.spark.sql.RowFactory;
 import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.types.StructType;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -45,6 +46,18 @@ class TestTraceTable {
 
   private List<String> read(OutputTables tables) {
     return tables.readTraces(JobRun.spark()).orderBy("row_key").collectAsList().stream()
+        .map(row -> row.getString(2) + " " + row.getString(4))
+        .toList();
+  }
+
+  /** What somebody sees who knows nothing of manifests. */
+  private static List<String> plain(OutputTables tables) {
+    return JobRun.spark()
+        .read()
+        .parquet(tables.traces())
+        .orderBy("row_key")
+        .collectAsList()
+        .stream()
         .map(row -> row.getString(2) + " " + row.getString(4))
         .toList();
   }
@@ -105,6 +118,9 @@ class TestTraceTable {
             "k8 old",
             "k9 old");
     assertThat(read(tables)).isEqualTo(expected);
+    if (format == OutputFormat.PARQUET) {
+      assertThat(plain(tables)).isEqualTo(expected);
+    }
     table.finish();
     assertThat(read(tables)).isEqualTo(expected);
 
@@ -127,30 +143,83 @@ class TestTraceTable {
         .hasMessageEndingWith("has 2 rows where 3 were due; do not use the table.");
   }
 
-  @ParameterizedTest
-  @EnumSource(value = OutputFormat.class, names = "PARQUET")
-  void filesWithoutAManifestAreNotReadAndAreClearedAway(OutputFormat format) throws Exception {
-    OutputTables tables = tables(format);
+  @Test
+  void filesWithoutAManifestAreNotReadAndAreClearedAway() throws Exception {
+    OutputTables tables = tables(OutputFormat.PARQUET);
     TraceTable table = tables.writeTraces(JobRun.spark(), "a");
     table.snapshot();
     table.claim(TYPE);
     table.write(rows("a", 1, 0, 2, "a"), wave(1, 2, Wave.Content.NEW_ROWS));
     table.write(rows("a", 2, 2, 4, "a"), wave(2, 2, Wave.Content.NEW_ROWS));
+    assertThat(plain(tables)).containsExactly("k0 a", "k1 a", "k2 a", "k3 a");
+    assertThat(table.hasLeftovers()).isFalse();
     // As if the second wave's driver had died before it wrote the manifest.
     Path manifests = Path.of(tables.traces(), "_waves");
     try (Stream<Path> files = Files.list(manifests)) {
       Files.delete(
           files.filter(file -> file.toString().endsWith("-000002.json")).findFirst().orElseThrow());
     }
+    Path foreign = Files.createFile(Path.of(tables.traces(), "notes.txt"));
     assertThat(read(tables)).containsExactly("k0 a", "k1 a");
     TraceTable later = tables.writeTraces(JobRun.spark(), "b");
+    assertThat(later.hasLeftovers()).isTrue();
     assertThat(later.snapshot().orElseThrow().count()).isEqualTo(2);
     later.claim(TYPE);
     later.clean();
-    try (Stream<Path> files = Files.list(Path.of(tables.traces()))) {
-      assertThat(files.filter(file -> file.getFileName().toString().startsWith("rows-")))
-          .hasSize(1);
+    assertThat(later.hasLeftovers()).isFalse();
+    assertThat(foreign).exists();
+    Files.delete(foreign);
+    assertThat(plain(tables)).isEqualTo(read(tables)).containsExactly("k0 a", "k1 a");
+    // The first run lives after all: it may neither commit nor clear anything away.
+    later.write(rows("b", 1, 2, 3, "b"), wave(1, 1, Wave.Content.NEW_ROWS));
+    assertThatThrownBy(
+            () -> table.write(rows("a", 3, 3, 4, "a"), wave(3, 1, Wave.Content.NEW_ROWS)))
+        .hasMessageStartingWith("Wave 3 was not committed to ");
+    table.finish();
+    assertThat(plain(tables)).isEqualTo(read(tables)).containsExactly("k0 a", "k1 a", "k2 b");
+  }
+
+  @Test
+  void aManifestThatComesAfterALaterClaimCountsForNobody() throws Exception {
+    OutputTables tables = tables(OutputFormat.PARQUET);
+    TraceTable first = tables.writeTraces(JobRun.spark(), "a");
+    first.snapshot();
+    first.claim(TYPE);
+    first.write(rows("a", 1, 0, 2, "a"), wave(1, 2, Wave.Content.NEW_ROWS));
+    Path manifests = Path.of(tables.traces(), "_waves");
+    Path manifest;
+    try (Stream<Path> files = Files.list(manifests)) {
+      manifest = files.filter(file -> file.toString().endsWith(".json")).findFirst().orElseThrow();
     }
-    assertThat(read(tables)).containsExactly("k0 a", "k1 a");
+    byte[] late = Files.readAllBytes(manifest);
+    // It reaches the folder only when another run has looked and claimed.
+    Files.delete(manifest);
+    TraceTable second = tables.writeTraces(JobRun.spark(), "b");
+    second.snapshot();
+    second.claim(TYPE);
+    Files.write(manifest, late);
+    assertThat(read(tables)).isEmpty();
+    second.write(rows("b", 1, 0, 2, "b"), wave(1, 2, Wave.Content.NEW_ROWS));
+    second.finish();
+    assertThat(plain(tables)).isEqualTo(read(tables)).containsExactly("k0 b", "k1 b");
+  }
+
+  @Test
+  void manySmallFilesBecomeFewAndReadersWithoutManifestsSeeTheSame() {
+    OutputTables tables = tables(OutputFormat.PARQUET);
+    TraceTable table = tables.writeTraces(JobRun.spark(), "a");
+    table.snapshot();
+    table.claim(TYPE);
+    for (int i = 0; i < 5; i++) {
+      table.write(
+          rows("a", i + 1, 20 * i, 20 * i + 20, "a").repartition(8),
+          wave(i + 1, 20, Wave.Content.NEW_ROWS));
+    }
+    List<String> before = read(tables);
+    assertThat(plain(tables)).isEqualTo(before).hasSize(100);
+    assertThat(tables.readTraces(JobRun.spark()).inputFiles()).hasSize(40);
+    table.finish();
+    assertThat(tables.readTraces(JobRun.spark()).inputFiles()).hasSize(1);
+    assertThat(plain(tables)).isEqualTo(read(tables)).isEqualTo(before);
   }
 }

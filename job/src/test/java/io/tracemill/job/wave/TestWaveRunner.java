@@ -62,6 +62,11 @@ class TestWaveRunner {
     public void clean() {
       throw new UnsupportedOperationException("not asked");
     }
+
+    @Override
+    public boolean hasLeftovers() {
+      throw new UnsupportedOperationException("not asked");
+    }
   }
 
   /** Four tasks a wave; a task takes the time that the wave says. */

@@ -73,8 +73,18 @@ public final class ParquetRuns {
       throw new IOException(whole + " cannot be written.");
     }
     files.delete(part, true);
-    for (Path state : earlier) {
-      files.delete(state, false);
+    clean();
+  }
+
+  /**
+   * Deletes states that are not the newest of their runs, so that readers that know nothing of
+   * states find one row a run. They are there only where a writer died between two files.
+   */
+  public void clean() throws IOException {
+    for (List<Path> run : states().values()) {
+      for (Path state : run.subList(0, run.size() - 1)) {
+        files.delete(state, false);
+      }
     }
   }
 

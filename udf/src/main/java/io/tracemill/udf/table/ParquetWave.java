@@ -7,31 +7,23 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.Objects;
 
 /**
  * A committed wave of a Parquet table, as its manifest names it.
  *
  * @param writer the claim under which it was written; later claims are larger
  * @param number of the wave under this claim
- * @param content what its rows do to those of earlier waves
- * @param rows how many
- * @param supersedes ids of earlier waves whose rows it holds now; they no longer count
+ * @param rows that it brought
+ * @param files names in the table's folder: those it brought and, of superseded waves, those it
+ *     keeps
+ * @param supersedes ids of earlier waves that no longer count
  */
 public record ParquetWave(
-    long writer, int number, Content content, long rows, List<String> supersedes) {
+    long writer, int number, long rows, List<String> files, List<String> supersedes) {
   private static final ObjectMapper JSON = new ObjectMapper();
 
-  /** What the rows of a wave do to those of earlier waves. */
-  public enum Content {
-    /** They come in addition. */
-    NEW_ROWS,
-    /** They take the place of rows with the same key and sample. */
-    REPLACEMENTS
-  }
-
   public ParquetWave {
-    Objects.requireNonNull(content, "content");
+    files = List.copyOf(files);
     supersedes = List.copyOf(supersedes);
     if (writer < 0 || number < 0 || rows < 0) {
       throw new IllegalArgumentException(
@@ -39,7 +31,7 @@ public record ParquetWave(
     }
   }
 
-  /** Sorts as waves were begun; part of the names of its manifest and folder. */
+  /** Sorts as waves were begun; part of the names of its manifest and of the files it brought. */
   public String id() {
     return id(writer, number);
   }
@@ -52,21 +44,25 @@ public record ParquetWave(
     ObjectNode root = JSON.createObjectNode();
     root.put("writer", writer);
     root.put("number", number);
-    root.put("content", content.name());
     root.put("rows", rows);
+    files.forEach(root.putArray("files")::add);
     supersedes.forEach(root.putArray("supersedes")::add);
     return JSON.writerWithDefaultPrettyPrinter().writeValueAsBytes(root);
   }
 
   static ParquetWave ofJson(byte[] json) throws IOException {
     JsonNode root = JSON.readTree(json);
-    List<String> supersedes = new ArrayList<>();
-    root.path("supersedes").forEach(id -> supersedes.add(id.asText()));
     return new ParquetWave(
         root.path("writer").asLong(),
         root.path("number").asInt(),
-        Content.valueOf(root.path("content").asText()),
         root.path("rows").asLong(),
-        supersedes);
+        texts(root.path("files")),
+        texts(root.path("supersedes")));
+  }
+
+  static List<String> texts(JsonNode array) {
+    List<String> texts = new ArrayList<>();
+    array.forEach(text -> texts.add(text.asText()));
+    return texts;
   }
 }
