@@ -57,7 +57,9 @@ record GenerateRows(
   @Override
   public Iterator<Row> call(Iterator<Row> rows) {
     TaskContext task = TaskContext.get();
-    EngineHolder.Lease lease = EngineHolder.lease(engine, opener.inTask(task), task::isInterrupted);
+    EngineHolder.Lease lease =
+        EngineHolder.lease(
+            engine, opener.inTask(task), reader.generation().kvPolicy(), task::isInterrupted);
     Feeder feeder = lease.feeder();
     FeederIterator<DueSample> results =
         new FeederIterator<>(
