@@ -257,11 +257,20 @@ public final class EngineHolder {
   public static final class Lease implements AutoCloseable {
     private final Held joined;
     private final SharedEngine engine;
+    private volatile Consumer<String> onDeath = reason -> {};
     private boolean closed;
 
     private Lease(Held joined, SharedEngine engine) {
       this.joined = joined;
       this.engine = engine;
+    }
+
+    /**
+     * Says who is told, on the task's own thread and before it waits for the end of its executor,
+     * why the engine died.
+     */
+    public void tellOfDeath(Consumer<String> listener) {
+      onDeath = listener;
     }
 
     /**
@@ -271,12 +280,17 @@ public final class EngineHolder {
      */
     public Feeder feeder() {
       try {
-        return new LeasedFeeder(new SharingFeeder(engine.feeder(), joined.identical), cause -> died(joined, cause));
+        return new LeasedFeeder(new SharingFeeder(engine.feeder(), joined.identical), this::died);
       } catch (ReasoningException e) {
-        ReasoningException thrown = e.code() == ErrorCode.ENGINE_DEAD ? died(joined, e) : e;
+        ReasoningException thrown = e.code() == ErrorCode.ENGINE_DEAD ? died(e) : e;
         close();
         throw thrown;
       }
+    }
+
+    private ReasoningException died(ReasoningException cause) {
+      onDeath.accept(cause.getMessage());
+      return EngineHolder.died(joined, cause);
     }
 
     /** The backend's name. */

@@ -35,6 +35,7 @@ public final class FeederTask<R> implements Iterator<Work.Done<R>> {
     this.task = task;
     this.lease = lease;
     this.metrics = metrics;
+    lease.tellOfDeath(metrics::died);
     Feeder feeder = lease.feeder();
     this.results =
         new FeederIterator<>(work, feeder, prefetchRows, PREFETCH_BYTES, this::heartbeat);

@@ -60,6 +60,7 @@ record GenerateRows(
     EngineHolder.Lease lease =
         EngineHolder.lease(
             engine, opener.inTask(task), reader.generation().kvPolicy(), task::isInterrupted);
+    lease.tellOfDeath(metrics::died);
     Feeder feeder = lease.feeder();
     FeederIterator<DueSample> results =
         new FeederIterator<>(
