@@ -159,6 +159,16 @@ public final class ReasoningEngine implements AutoCloseable {
     }
   }
 
+  /**
+   * Checks that requests may name a KV policy.
+   *
+   * @throws io.tracemill.engine.error.ReasoningException with code {@code INVALID_ARGUMENT} where
+   *     the settings are wrong or the backend cannot run the policy
+   */
+  public void requirePolicy(KvPolicySettings settings) {
+    policies.of(settings);
+  }
+
   /** Figures of the run so far; cheap. */
   public EngineSnapshot snapshot() {
     EngineCounters counters = thread.counters();

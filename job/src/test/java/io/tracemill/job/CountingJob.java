@@ -8,7 +8,8 @@ import java.util.Arrays;
 
 /**
  * The whole job in a process of its own, with engines of {@link CountingOpener}. Arguments: the
- * file of requests, milliseconds of a step, the most steps of a row, then the command line.
+ * file of requests, milliseconds of a step, the most steps of a row, the results after which an
+ * engine dies (0 for never), then the command line.
  */
 public final class CountingJob {
   private CountingJob() {}
@@ -17,10 +18,14 @@ public final class CountingJob {
   public static void main(String[] args) {
     int exitCode =
         TracemillCommand.execute(
-            Arrays.copyOfRange(args, 3, args.length),
+            Arrays.copyOfRange(args, 4, args.length),
             new CountingOpener(
                 args[0],
-                new FakeEngine.Opener(Integer.parseInt(args[1]), Integer.parseInt(args[2]), 0, "")),
+                new FakeEngine.Opener(
+                    Integer.parseInt(args[1]),
+                    Integer.parseInt(args[2]),
+                    Integer.parseInt(args[3]),
+                    "")),
             Console.standard(),
             System.getProperties());
     SparkSessions.stop();

@@ -56,6 +56,14 @@ final class JobProcess implements AutoCloseable {
 
   /** Starts the driver; the one before must have ended. */
   void start(List<String> arguments) throws IOException {
+    // Executors die as often as the test says; that is no reason to give the job up.
+    start(
+        arguments,
+        Map.of("spark.task.maxFailures", "100", "spark.deploy.maxExecutorRetries", "-1"));
+  }
+
+  /** As above, with what the test wants of Spark. */
+  void start(List<String> arguments, Map<String, String> more) throws IOException {
     Map<String, String> conf = new TreeMap<>();
     conf.put("spark.master", "local-cluster[2,2,512]");
     conf.put("spark.executor.memory", "512m");
@@ -71,9 +79,7 @@ final class JobProcess implements AutoCloseable {
     // A driver that lives for seconds has no use for compiled queries.
     conf.put("spark.sql.codegen.wholeStage", "false");
     conf.put("spark.sql.codegen.factoryMode", "NO_CODEGEN");
-    // Executors die as often as the test says; that is no reason to give the job up.
-    conf.put("spark.task.maxFailures", "100");
-    conf.put("spark.deploy.maxExecutorRetries", "-1");
+    conf.putAll(more);
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(Arrays.asList(JavaModuleOptions.defaultModuleOptions().strip().split("\\s+")));

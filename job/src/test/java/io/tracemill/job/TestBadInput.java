@@ -2,9 +2,12 @@ package io.tracemill.job;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tracemill.engine.compress.QuerySums;
 import io.tracemill.job.input.BadRows;
 import io.tracemill.job.preflight.SparkSentences;
+import io.tracemill.udf.EngineHolder;
 import io.tracemill.udf.FakeEngine;
+import io.tracemill.udf.ReasoningEngines;
 import io.tracemill.udf.device.DeviceSentences;
 import io.tracemill.udf.model.ModelSentences;
 import java.io.IOException;
@@ -279,6 +282,37 @@ class TestBadInput {
         .isEqualTo("tracemill: " + mistake.said());
   }
 
+  private static final String POLICY_GIVEN =
+      "`--kv-policy triattention` with the query calibration of another model";
+  private static final String POLICY_SAID = "The query calibration was made for ";
+
+  /** Of the real engine, which reads the model's configuration only. */
+  @Test
+  void aPolicyThatTheBackendCannotRunEndsTheRunBeforeTheModelIsLoaded() throws IOException {
+    QuerySums other = new QuerySums(1, 4, 32);
+    for (int head = 0; head < 4; head++) {
+      other.add(0, head, new float[64], 0);
+    }
+    other.countTokens(1);
+    Path calibration = folder.resolve("other.bin");
+    other.calibration().write(calibration);
+    EngineHolder.closeIdle();
+    JobRun run =
+        JobRun.with(
+            ReasoningEngines.INSTANCE,
+            JobRun.arguments(
+                JobRun.file(folder, "in.jsonl", GOOD),
+                folder.resolve("out"),
+                "--kv-policy",
+                "triattention",
+                "--kv-option",
+                "calibration=" + calibration));
+    assertThat(run.exitCode()).as(run.output()).isEqualTo(2);
+    assertThat(run.output().lines()).hasSize(1);
+    assertThat(run.output()).startsWith("tracemill: " + POLICY_SAID);
+    assertThat(folder.resolve("out")).doesNotExist();
+  }
+
   @Test
   void requiredOptionsAreNamed() {
     JobRun run = JobRun.of("run", "--input", "x.jsonl");
@@ -316,6 +350,7 @@ class TestBadInput {
         .forEach(
             mistake ->
                 page.append("| %s | %s |\n".formatted(mistake.given(), ending(mistake.said()))));
+    page.append("| %s | %s(the backend's reason) |\n".formatted(POLICY_GIVEN, POLICY_SAID));
     page.append(
         "\nCommands beside `run`; `preflight` and `run --dry-run` list every problem of a run at once,"
             + " each with the sentence\nof these tables:\n\n| given | said |\n|---|---|\n");

@@ -59,7 +59,7 @@ class TestFaults {
     Path in = prompts();
     Path out = folder.resolve("out");
     Path requests = Files.createFile(folder.resolve("requests"));
-    List<String> command = new ArrayList<>(List.of(requests.toString(), "20", "50"));
+    List<String> command = new ArrayList<>(List.of(requests.toString(), "20", "50", "0"));
     command.addAll(List.of(arguments(in, out, format)));
     List<Restart> restarts = new ArrayList<>();
     int kills = 0;

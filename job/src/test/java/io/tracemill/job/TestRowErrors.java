@@ -2,6 +2,7 @@ package io.tracemill.job;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tracemill.udf.FakeEngine;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -115,6 +116,41 @@ class TestRowErrors {
             });
     Row runs = JobRun.runs(out).selectExpr("rows", "failed_rows").head();
     assertThat(runs.mkString("/")).isEqualTo("10/8");
+  }
+
+  @Test
+  void aPolicyOfARowsOwnThatTheBackendCannotRunIsARowWithAnErrorAndTheRunsOwnEndsTheRun() {
+    Path in =
+        JobRun.file(
+            folder,
+            "in.jsonl",
+            "{\"id\": 1, \"prompt\": \"a\"}\n"
+                + "{\"id\": 2, \"prompt\": \"b\", \"policy\": \"tova rows=64\"}\n");
+    Path out = folder.resolve("out");
+    JobRun run =
+        JobRun.with(
+            FakeEngine.Opener.refusing("tova"),
+            JobRun.arguments(in, out, "--parameter-column", "kv-policy=policy"));
+    assertThat(run.exitCode()).as(run.output()).isZero();
+    assertThat(
+            JobRun.traces(out)
+                .orderBy("row_key")
+                .select("row_key", "status", "error_class", "error_message")
+                .collectAsList()
+                .toString())
+        .isEqualTo(
+            "[[1,ok,null,null], [2,error,INVALID_ARGUMENT,"
+                + "The fake backend cannot run the KV policy tova.]]");
+
+    Path other = folder.resolve("other");
+    JobRun refused =
+        JobRun.with(
+            FakeEngine.Opener.refusing("tova"),
+            JobRun.arguments(in, other, "--kv-policy", "tova", "--kv-option", "rows=64"));
+    assertThat(refused.exitCode()).isEqualTo(2);
+    assertThat(refused.output().strip())
+        .isEqualTo("tracemill: The fake backend cannot run the KV policy tova.");
+    assertThat(other).doesNotExist();
   }
 
   @Test

@@ -23,8 +23,10 @@ final class DyingProcess {
   /** How long tasks that have all their results may take to write them. */
   private static final long FLUSH_SECONDS = 60;
 
-  /** For the news of finished tasks to reach the driver. */
+  /** For the news of finished tasks, and of the death by a heartbeat, to reach the driver. */
   private static final long SETTLE_MILLIS = 2_000;
+
+  private static final long MOST_HEARTBEAT_MILLIS = 20_000;
 
   /** How long shutdown hooks may take; one of them may wait for the device. */
   private static final long HOOKS_SECONDS = 10;
@@ -58,7 +60,7 @@ final class DyingProcess {
     while (!flushed.getAsBoolean() && System.nanoTime() < deadline) {
       sleep(LOOK_MILLIS);
     }
-    sleep(SETTLE_MILLIS);
+    sleep(SETTLE_MILLIS + Math.min(MOST_HEARTBEAT_MILLIS, heartbeatMillis()));
     start(
         "tracemill-halt",
         () -> {
@@ -66,6 +68,10 @@ final class DyingProcess {
           Runtime.getRuntime().halt(EXIT_CODE);
         });
     System.exit(EXIT_CODE);
+  }
+
+  private static long heartbeatMillis() {
+    return SparkEnv.get().conf().getTimeAsMs("spark.executor.heartbeatInterval", "10s");
   }
 
   private static void start(String name, Runnable work) {

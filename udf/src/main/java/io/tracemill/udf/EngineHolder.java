@@ -3,6 +3,7 @@ package io.tracemill.udf;
 import io.tracemill.engine.EngineDescription;
 import io.tracemill.engine.EngineSnapshot;
 import io.tracemill.engine.Feeder;
+import io.tracemill.engine.api.KvPolicySettings;
 import io.tracemill.engine.error.ErrorCode;
 import io.tracemill.engine.error.ReasoningException;
 import java.util.Optional;
@@ -12,6 +13,8 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -54,9 +57,30 @@ public final class EngineHolder {
    */
   public static Lease lease(
       EngineSettings settings, EngineOpener opener, BooleanSupplier cancelled) {
-    Held joined = join(settings, opener);
+    return lease(join(settings, () -> opener.open(settings)), engine -> {}, cancelled);
+  }
+
+  /**
+   * As above, for requests whose KV policy is known.
+   *
+   * @throws ReasoningException also where the engine, which others may have opened, cannot run it
+   */
+  public static Lease lease(
+      EngineSettings settings,
+      EngineOpener opener,
+      KvPolicySettings policy,
+      BooleanSupplier cancelled) {
+    return lease(
+        join(settings, () -> opener.open(settings, policy)),
+        engine -> engine.requirePolicy(policy),
+        cancelled);
+  }
+
+  private static Lease lease(Held joined, Consumer<SharedEngine> check, BooleanSupplier cancelled) {
     try {
-      return new Lease(joined, await(joined, cancelled));
+      SharedEngine engine = await(joined, cancelled);
+      check.accept(engine);
+      return new Lease(joined, engine);
     } catch (RuntimeException e) {
       leave(joined);
       throw e;
@@ -65,7 +89,7 @@ public final class EngineHolder {
 
   /** Starts opening the engine in the background, so that loading overlaps other work. */
   public static void warmUp(EngineSettings settings, EngineOpener opener) {
-    leave(join(settings, opener));
+    leave(join(settings, () -> opener.open(settings)));
   }
 
   /** Counters of the engine; empty where none is open. */
@@ -91,7 +115,7 @@ public final class EngineHolder {
     }
   }
 
-  private static Held join(EngineSettings settings, EngineOpener opener) {
+  private static Held join(EngineSettings settings, Supplier<SharedEngine> opener) {
     synchronized (LOCK) {
       if (held != null && (held.opening.isCompletedExceptionally() || held.isBuried())) {
         shutDown();
@@ -107,7 +131,7 @@ public final class EngineHolder {
       }
       if (held == null) {
         claim();
-        held = new Held(settings, open(settings, opener));
+        held = new Held(settings, open(opener));
       }
       held.leases++;
       return held;
@@ -123,14 +147,13 @@ public final class EngineHolder {
     }
   }
 
-  private static CompletableFuture<SharedEngine> open(
-      EngineSettings settings, EngineOpener opener) {
+  private static CompletableFuture<SharedEngine> open(Supplier<SharedEngine> opener) {
     CompletableFuture<SharedEngine> opening = new CompletableFuture<>();
     Thread thread =
         new Thread(
             () -> {
               try {
-                SharedEngine engine = opener.open(settings);
+                SharedEngine engine = opener.get();
                 LOG.info("{}", engine.description());
                 EngineGauges.registerWithSpark();
                 opening.complete(engine);
@@ -234,11 +257,20 @@ public final class EngineHolder {
   public static final class Lease implements AutoCloseable {
     private final Held joined;
     private final SharedEngine engine;
+    private volatile Consumer<String> onDeath = reason -> {};
     private boolean closed;
 
     private Lease(Held joined, SharedEngine engine) {
       this.joined = joined;
       this.engine = engine;
+    }
+
+    /**
+     * Says who is told, on the task's own thread and before it waits for the end of its executor,
+     * why the engine died.
+     */
+    public void tellOfDeath(Consumer<String> listener) {
+      onDeath = listener;
     }
 
     /**
@@ -248,13 +280,17 @@ public final class EngineHolder {
      */
     public Feeder feeder() {
       try {
-        return new LeasedFeeder(
-            new SharingFeeder(engine.feeder(), joined.identical), cause -> died(joined, cause));
+        return new LeasedFeeder(new SharingFeeder(engine.feeder(), joined.identical), this::died);
       } catch (ReasoningException e) {
-        ReasoningException thrown = e.code() == ErrorCode.ENGINE_DEAD ? died(joined, e) : e;
+        ReasoningException thrown = e.code() == ErrorCode.ENGINE_DEAD ? died(e) : e;
         close();
         throw thrown;
       }
+    }
+
+    private ReasoningException died(ReasoningException cause) {
+      onDeath.accept(cause.getMessage());
+      return EngineHolder.died(joined, cause);
     }
 
     /** The backend's name. */

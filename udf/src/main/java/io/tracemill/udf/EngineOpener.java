@@ -1,5 +1,6 @@
 package io.tracemill.udf;
 
+import io.tracemill.engine.api.KvPolicySettings;
 import java.io.Serializable;
 import org.apache.spark.TaskContext;
 
@@ -17,6 +18,14 @@ public interface EngineOpener extends Serializable {
    *     device do not allow it
    */
   SharedEngine open(EngineSettings settings);
+
+  /**
+   * As above, for requests whose KV policy is known: one that the backend cannot run is refused,
+   * before the model is loaded where the opener can tell so early.
+   */
+  default SharedEngine open(EngineSettings settings, KvPolicySettings policy) {
+    return open(settings);
+  }
 
   /**
    * The opener for a task, asked on the task's own thread, since an engine is opened on another one

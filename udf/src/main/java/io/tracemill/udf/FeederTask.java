@@ -1,6 +1,7 @@
 package io.tracemill.udf;
 
 import io.tracemill.engine.Feeder;
+import io.tracemill.engine.api.KvPolicySettings;
 import java.util.Iterator;
 import java.util.Optional;
 import org.apache.spark.SparkEnv;
@@ -34,6 +35,7 @@ public final class FeederTask<R> implements Iterator<Work.Done<R>> {
     this.task = task;
     this.lease = lease;
     this.metrics = metrics;
+    lease.tellOfDeath(metrics::died);
     Feeder feeder = lease.feeder();
     this.results =
         new FeederIterator<>(work, feeder, prefetchRows, PREFETCH_BYTES, this::heartbeat);
@@ -42,16 +44,19 @@ public final class FeederTask<R> implements Iterator<Work.Done<R>> {
   /**
    * Joins the executor's engine, or opens it, and registers the end of the task.
    *
-   * @throws io.tracemill.engine.error.ReasoningException where the engine cannot be opened or runs
-   *     with other settings
+   * @param policy that requests will name where they do not name their own
+   * @throws io.tracemill.engine.error.ReasoningException where the engine cannot be opened, runs
+   *     with other settings or cannot run the policy
    */
   public static <R> FeederTask<R> start(
       EngineSettings engine,
       EngineOpener opener,
+      KvPolicySettings policy,
       Iterator<Work<R>> work,
       GenerationMetrics metrics) {
     TaskContext task = TaskContext.get();
-    EngineHolder.Lease lease = EngineHolder.lease(engine, opener.inTask(task), task::isInterrupted);
+    EngineHolder.Lease lease =
+        EngineHolder.lease(engine, opener.inTask(task), policy, task::isInterrupted);
     FeederTask<R> started = new FeederTask<>(task, lease, metrics, work, 2 * engine.slots());
     task.addTaskCompletionListener(
         ended -> {

@@ -4,6 +4,7 @@ import io.tracemill.engine.api.GenerationResult;
 import java.io.Serializable;
 import java.util.List;
 import org.apache.spark.SparkContext;
+import org.apache.spark.SparkEnv;
 import org.apache.spark.util.LongAccumulator;
 
 /**
@@ -42,24 +43,33 @@ public final class GenerationMetrics implements Serializable {
 
   private final List<LongAccumulator> accumulators;
   private final ExecutorLoad load;
+  private final EngineDeaths deaths;
 
-  private GenerationMetrics(List<LongAccumulator> accumulators, ExecutorLoad load) {
+  private GenerationMetrics(
+      List<LongAccumulator> accumulators, ExecutorLoad load, EngineDeaths deaths) {
     this.accumulators = accumulators;
     this.load = load;
+    this.deaths = deaths;
   }
 
-  /** Registers one accumulator per counter, and the load of the executors. */
+  /** Registers one accumulator per counter, the load of the executors and their ends. */
   public static GenerationMetrics register(SparkContext context) {
     return new GenerationMetrics(
         java.util.Arrays.stream(Counter.values())
             .map(counter -> context.longAccumulator(counter.label()))
             .toList(),
-        ExecutorLoad.register(context));
+        ExecutorLoad.register(context),
+        EngineDeaths.register(context));
   }
 
   /** How busy each executor is; its id names it in heartbeats. */
   public ExecutorLoad load() {
     return load;
+  }
+
+  /** Why engines died; its id names it in heartbeats. */
+  public EngineDeaths deaths() {
+    return deaths;
   }
 
   /** The accumulator's id, by which heartbeats name it. */
@@ -91,6 +101,11 @@ public final class GenerationMetrics implements Serializable {
     add(Counter.SLOT_STEPS, delta.slotSteps());
     add(Counter.USED_PAGE_STEPS, delta.usedPageSteps());
     add(Counter.POOL_PAGE_STEPS, delta.poolPageSteps());
+  }
+
+  /** Notes why the engine of this task's executor died. */
+  public void died(String reason) {
+    deaths.add(new EngineDeaths.Death(SparkEnv.get().executorId(), reason));
   }
 
   /** Counts what the engine did since any lease last asked, and notes how busy it is. */

@@ -3,6 +3,7 @@ package io.tracemill.udf;
 import io.tracemill.engine.EngineDescription;
 import io.tracemill.engine.EngineSnapshot;
 import io.tracemill.engine.Feeder;
+import io.tracemill.engine.api.KvPolicySettings;
 import io.tracemill.udf.device.DeviceClaim;
 import io.tracemill.udf.device.DeviceWish;
 import io.tracemill.udf.device.Devices;
@@ -14,6 +15,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.function.Function;
 import org.apache.spark.SparkEnv;
 import org.apache.spark.TaskContext;
 
@@ -47,9 +49,19 @@ public record HostedEngines(EngineOpener opener, HostSettings host, List<String>
 
   @Override
   public SharedEngine open(EngineSettings settings) {
+    return open(settings, opener::open);
+  }
+
+  @Override
+  public SharedEngine open(EngineSettings settings, KvPolicySettings policy) {
+    return open(settings, local -> opener.open(local, policy));
+  }
+
+  private SharedEngine open(
+      EngineSettings settings, Function<EngineSettings, SharedEngine> opening) {
     EngineSettings local = settings.withModelDirectory(localModel(settings));
     if (settings.backend().equals(CPU)) {
-      return opener.open(local);
+      return opening.apply(local);
     }
     DeviceWish wish =
         new DeviceWish(
@@ -58,25 +70,27 @@ public record HostedEngines(EngineOpener opener, HostSettings host, List<String>
                 ? OptionalInt.empty()
                 : OptionalInt.of(settings.deviceOrdinal()));
     return host.deviceSharing() == HostSettings.DeviceSharing.ALLOW
-        ? openShared(local, wish)
-        : openAlone(local, wish);
+        ? openShared(local, wish, opening)
+        : openAlone(local, wish, opening);
   }
 
-  private SharedEngine openShared(EngineSettings local, DeviceWish wish) {
+  private static SharedEngine openShared(
+      EngineSettings local, DeviceWish wish, Function<EngineSettings, SharedEngine> opening) {
     Optional<VisibleGpu> gpu = Devices.ofThisHost().pick(wish);
-    return opener.open(gpu.map(found -> local.withDeviceOrdinal(found.ordinal())).orElse(local));
+    return opening.apply(gpu.map(found -> local.withDeviceOrdinal(found.ordinal())).orElse(local));
   }
 
-  private SharedEngine openAlone(EngineSettings local, DeviceWish wish) {
+  private static SharedEngine openAlone(
+      EngineSettings local, DeviceWish wish, Function<EngineSettings, SharedEngine> opening) {
     Optional<DeviceClaim> claimed = Devices.ofThisHost().claim(wish, owner());
     if (claimed.isEmpty()) {
-      return opener.open(local);
+      return opening.apply(local);
     }
     DeviceClaim claim = claimed.get();
     SharedEngine engine = null;
     boolean confirmed = false;
     try {
-      engine = opener.open(local.withDeviceOrdinal(claim.gpu().ordinal()));
+      engine = opening.apply(local.withDeviceOrdinal(claim.gpu().ordinal()));
       claim.confirm(engine.deviceUuid());
       confirmed = true;
       return new Claimed(engine, claim);
@@ -119,6 +133,11 @@ public record HostedEngines(EngineOpener opener, HostSettings host, List<String>
     @Override
     public Feeder feeder() {
       return engine.feeder();
+    }
+
+    @Override
+    public void requirePolicy(KvPolicySettings policy) {
+      engine.requirePolicy(policy);
     }
 
     @Override

@@ -4,8 +4,10 @@ import io.tracemill.engine.EngineDescription;
 import io.tracemill.engine.EngineSnapshot;
 import io.tracemill.engine.Feeder;
 import io.tracemill.engine.ReasoningEngine;
+import io.tracemill.engine.api.KvPolicySettings;
 import io.tracemill.engine.backend.BackendInfo;
 import io.tracemill.engine.kvcache.KvLayout;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 
@@ -19,10 +21,20 @@ public enum ReasoningEngines implements EngineOpener {
     return new Shared(ReasoningEngine.open(settings.toOptions()));
   }
 
+  @Override
+  public SharedEngine open(EngineSettings settings, KvPolicySettings policy) {
+    return new Shared(ReasoningEngine.open(settings.toOptions(), List.of(policy)));
+  }
+
   private record Shared(ReasoningEngine engine) implements SharedEngine {
     @Override
     public Feeder feeder() {
       return engine.feeder();
+    }
+
+    @Override
+    public void requirePolicy(KvPolicySettings policy) {
+      engine.requirePolicy(policy);
     }
 
     @Override

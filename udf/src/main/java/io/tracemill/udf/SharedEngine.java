@@ -3,6 +3,7 @@ package io.tracemill.udf;
 import io.tracemill.engine.EngineDescription;
 import io.tracemill.engine.EngineSnapshot;
 import io.tracemill.engine.Feeder;
+import io.tracemill.engine.api.KvPolicySettings;
 import java.util.Optional;
 
 /**
@@ -13,6 +14,13 @@ public interface SharedEngine extends AutoCloseable {
 
   /** A new door for one task; the task closes it. */
   Feeder feeder();
+
+  /**
+   * Checks that requests may name a KV policy; a stand-in that keeps no cache allows all.
+   *
+   * @throws io.tracemill.engine.error.ReasoningException where the backend cannot run it
+   */
+  default void requirePolicy(KvPolicySettings policy) {}
 
   /** Counters since the engine was opened. */
   EngineSnapshot snapshot();

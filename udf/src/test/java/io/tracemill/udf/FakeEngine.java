@@ -6,6 +6,7 @@ import io.tracemill.engine.api.FinishReason;
 import io.tracemill.engine.api.GenerationRequest;
 import io.tracemill.engine.api.GenerationResult;
 import io.tracemill.engine.api.KvAccount;
+import io.tracemill.engine.api.KvPolicySettings;
 import io.tracemill.engine.api.Prompt;
 import io.tracemill.engine.api.RowError;
 import io.tracemill.engine.api.Timings;
@@ -59,9 +60,40 @@ public final class FakeEngine implements SharedEngine {
    * @param spreadSteps rows take 1 to this many steps; 0 for as many as their token budget
    * @param failAfterRows after so many results the engine dies; 0 for never
    * @param openingError what opening ends in; empty for success
+   * @param refusedPolicy name of a KV policy that it cannot run; empty for none
    */
-  public record Opener(int stepMillis, int spreadSteps, int failAfterRows, String openingError)
+  public record Opener(
+      int stepMillis, int spreadSteps, int failAfterRows, String openingError, String refusedPolicy)
       implements EngineOpener {
+    /** Of an engine that runs every policy. */
+    public Opener(int stepMillis, int spreadSteps, int failAfterRows, String openingError) {
+      this(stepMillis, spreadSteps, failAfterRows, openingError, "");
+    }
+
+    /** An engine that takes no time and cannot run a policy. */
+    public static Opener refusing(String policy) {
+      return new Opener(0, 5, 0, "", policy);
+    }
+
+    @Override
+    public SharedEngine open(EngineSettings settings, KvPolicySettings policy) {
+      refuse(policy)
+          .ifPresent(
+              refused -> {
+                throw new ReasoningException(refused.code(), refused.message());
+              });
+      return open(settings);
+    }
+
+    private Optional<RowError> refuse(KvPolicySettings policy) {
+      return policy.name().equals(refusedPolicy)
+          ? Optional.of(
+              new RowError(
+                  ErrorCode.INVALID_ARGUMENT,
+                  "The fake backend cannot run the KV policy " + policy.name() + "."))
+          : Optional.empty();
+    }
+
     @Override
     public SharedEngine open(EngineSettings settings) {
       if (!openingError.isEmpty()) {
@@ -147,21 +179,18 @@ public final class FakeEngine implements SharedEngine {
 
   private GenerationResult result(GenerationRequest request) {
     String prompt = promptText(request.prompt());
+    Optional<RowError> refused = behaviour.refuse(request.kvPolicy());
+    if (refused.isPresent()) {
+      return failed(request, prompt, refused.get());
+    }
     if (settings.maxContextTokens() > 0 && prompt.length() > settings.maxContextTokens()) {
-      return new GenerationResult(
-          request.rowKey(),
-          request.sampleIndex(),
-          FinishReason.ERROR,
-          Optional.of(
-              new RowError(
-                  ErrorCode.PROMPT_TOO_LONG,
-                  "The prompt has %d tokens; the context holds %d."
-                      .formatted(prompt.length(), settings.maxContextTokens()))),
-          TraceText.NONE,
-          new TokenCounts(prompt.length(), 0, 0, 0),
-          List.of(),
-          new KvAccount(request.kvPolicy(), 0, 0, 0, 0, 0, 0, 0, 0, List.of()),
-          Timings.NONE);
+      return failed(
+          request,
+          prompt,
+          new RowError(
+              ErrorCode.PROMPT_TOO_LONG,
+              "The prompt has %d tokens; the context holds %d."
+                  .formatted(prompt.length(), settings.maxContextTokens())));
     }
     int sample = request.sampling().isGreedy() ? 0 : request.sampleIndex();
     String answer = "%08x".formatted((prompt + sample).hashCode());
@@ -181,11 +210,34 @@ public final class FakeEngine implements SharedEngine {
         new Timings(1, 1, 10));
   }
 
+  private static GenerationResult failed(GenerationRequest request, String prompt, RowError error) {
+    return new GenerationResult(
+        request.rowKey(),
+        request.sampleIndex(),
+        FinishReason.ERROR,
+        Optional.of(error),
+        TraceText.NONE,
+        new TokenCounts(prompt.length(), 0, 0, 0),
+        List.of(),
+        new KvAccount(request.kvPolicy(), 0, 0, 0, 0, 0, 0, 0, 0, List.of()),
+        Timings.NONE);
+  }
+
   private int steps(GenerationRequest request) {
     if (behaviour.spreadSteps == 0) {
       return request.sampling().maxNewTokens();
     }
     return 1 + Math.floorMod(request.rowKey().hashCode(), behaviour.spreadSteps);
+  }
+
+  @Override
+  public void requirePolicy(KvPolicySettings policy) {
+    behaviour
+        .refuse(policy)
+        .ifPresent(
+            refused -> {
+              throw new ReasoningException(refused.code(), refused.message());
+            });
   }
 
   @Override

@@ -3,9 +3,11 @@ package io.tracemill.udf;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.tracemill.engine.api.KvPolicySettings;
 import io.tracemill.engine.error.ReasoningException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -77,6 +79,30 @@ class TestEngineHolder {
     try (EngineHolder.Lease works = lease(FakeSettings.engine(4), FakeEngine.fast())) {
       assertThat(works.backend()).isEqualTo("fake");
     }
+  }
+
+  @Test
+  void aPolicyThatTheBackendCannotRunIsRefusedAtOpeningAndByAnEngineThatOthersOpened() {
+    EngineOpener noTova = FakeEngine.Opener.refusing("tova");
+    KvPolicySettings tova = new KvPolicySettings("tova", 0, 0, 0, "", Map.of("rows", "64"));
+    int before = FakeEngine.OPENED.get();
+    assertThatThrownBy(() -> lease(noTova, tova).close())
+        .isInstanceOf(ReasoningException.class)
+        .hasMessage("The fake backend cannot run the KV policy tova.");
+    assertThat(FakeEngine.OPENED.get()).as("no model was loaded").isEqualTo(before);
+    try (EngineHolder.Lease others = lease(noTova, KvPolicySettings.full())) {
+      assertThat(others.backend()).isEqualTo("fake");
+      assertThatThrownBy(() -> lease(noTova, tova).close())
+          .isInstanceOf(ReasoningException.class)
+          .hasMessage("The fake backend cannot run the KV policy tova.");
+    }
+    // The refused ones have left: the engine is idle and can be closed.
+    EngineHolder.closeIdle();
+    assertThat(EngineHolder.snapshot()).isEmpty();
+  }
+
+  private static EngineHolder.Lease lease(EngineOpener opener, KvPolicySettings policy) {
+    return EngineHolder.lease(FakeSettings.engine(4), opener, policy, () -> false);
   }
 
   @Test

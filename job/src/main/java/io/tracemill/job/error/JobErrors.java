@@ -2,9 +2,13 @@ package io.tracemill.job.error;
 
 import io.tracemill.job.error.JobException.Kind;
 import java.util.Collection;
+import java.util.Map;
+import java.util.stream.Collectors;
 
 /** Every sentence with which a run is refused or ends early, in one place for review. */
 public final class JobErrors {
+  private static final int MOST_REASONS = 3;
+
   private JobErrors() {}
 
   /** An option or its value is wrong; the message comes from where it was checked. */
@@ -283,6 +287,27 @@ public final class JobErrors {
     return new JobException(Kind.FAILED, "The run failed: " + Causes.sentence(cause), cause);
   }
 
+  /**
+   * Generation that ended because engines died again and again.
+   *
+   * @param reasons by executor; empty where none was heard
+   */
+  public static JobException enginesDied(Map<String, String> reasons, Throwable cause) {
+    String why =
+        reasons.isEmpty()
+            ? "see the executors' logs"
+            : reasons.entrySet().stream()
+                .limit(MOST_REASONS)
+                .map(reason -> "executor " + reason.getKey() + ": " + bare(reason.getValue()))
+                .collect(Collectors.joining("; "));
+    return new JobException(
+        Kind.FAILED,
+        "The run failed: engines died and took their executors along more often than"
+            + " spark.task.maxFailures allows (%s%s)."
+                .formatted(why, reasons.size() > MOST_REASONS ? "; and others" : ""),
+        cause);
+  }
+
   /** A query that Spark refuses. */
   public static JobException badQuery(Throwable cause) {
     return new JobException(Kind.USAGE, "The query failed: " + firstLine(cause), cause);
@@ -417,6 +442,10 @@ public final class JobErrors {
 
   private static String firstLine(Throwable cause) {
     return sentence(Causes.sentence(cause));
+  }
+
+  private static String bare(String sentence) {
+    return sentence.endsWith(".") ? sentence.substring(0, sentence.length() - 1) : sentence;
   }
 
   private static String sentence(String message) {

@@ -51,7 +51,8 @@ record EngineProbe(EngineSettings engine, EngineOpener opener, PromptReader read
     double openSeconds = 0;
     String failure = "";
     try (EngineHolder.Lease lease =
-        EngineHolder.lease(engine, opener.inTask(task), task::isInterrupted)) {
+        EngineHolder.lease(
+            engine, opener.inTask(task), reader.generation().kvPolicy(), task::isInterrupted)) {
       openSeconds = (System.nanoTime() - asked) / 1e9;
       facts = lease.details().map(EngineFacts::of).orElse(null);
       generate(work, lease, task, speed, finished);

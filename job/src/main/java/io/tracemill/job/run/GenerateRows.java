@@ -51,7 +51,8 @@ record GenerateRows(
 
   @Override
   public Iterator<Row> call(Iterator<Row> rows) {
-    FeederTask<DueSample> results = FeederTask.start(engine, opener, work(rows), metrics);
+    FeederTask<DueSample> results =
+        FeederTask.start(engine, opener, reader.generation().kvPolicy(), work(rows), metrics);
     TraceRecord.Place place =
         new TraceRecord.Place(SparkEnv.get().executorId(), results.backend(), results.deviceUuid());
     return new Traces(

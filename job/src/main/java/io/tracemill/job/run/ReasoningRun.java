@@ -388,7 +388,9 @@ public final class ReasoningRun {
     if (!SparkSessions.isLocal(spark.sparkContext().master())) {
       return "one per executor";
     }
-    try (EngineHolder.Lease lease = EngineHolder.lease(arguments.engine(), opener, () -> false)) {
+    try (EngineHolder.Lease lease =
+        EngineHolder.lease(
+            arguments.engine(), opener, arguments.generation().kvPolicy(), () -> false)) {
       return lease.description();
     } catch (ReasoningException e) {
       throw JobErrors.badOption(e.getMessage(), e);

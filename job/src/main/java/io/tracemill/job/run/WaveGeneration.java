@@ -68,6 +68,8 @@ final class WaveGeneration implements WaveRunner.Generation {
     SparkContext context = spark.sparkContext();
     LiveCounters counters = new LiveCounters(metrics);
     context.addSparkListener(counters);
+    DeathWatch deaths = new DeathWatch(metrics.deaths(), console);
+    context.addSparkListener(deaths);
     AtomicLong failedAtStop = new AtomicLong(-1);
     try (ProgressMonitor progress =
         new ProgressMonitor(
@@ -85,10 +87,11 @@ final class WaveGeneration implements WaveRunner.Generation {
       requireWithinBudget(counts, failedAtStop);
     } catch (Exception e) { // Spark throws checked exceptions that it does not declare.
       requireWithinBudget(counts, failedAtStop);
-      throw e;
+      throw deaths.explain(e);
     } finally {
       timeline = counters.timeline().points();
       context.removeSparkListener(counters);
+      context.removeSparkListener(deaths);
     }
   }
 

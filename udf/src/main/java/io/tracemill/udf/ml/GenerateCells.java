@@ -26,7 +26,8 @@ record GenerateCells(
   @Override
   public Iterator<Row> call(Iterator<Row> rows) {
     DistinctKeys work = new DistinctKeys(rows, prompts);
-    FeederTask<Row> results = FeederTask.start(engine, opener, work, metrics);
+    FeederTask<Row> results =
+        FeederTask.start(engine, opener, prompts.generation().kvPolicy(), work, metrics);
     return new Iterator<>() {
       @Override
       public boolean hasNext() {
