@@ -8,8 +8,11 @@ import io.tracemill.engine.api.HeadAggregation;
 import io.tracemill.engine.api.KvPolicySettings;
 import io.tracemill.engine.api.SamplingParams;
 import io.tracemill.engine.backend.BackendOptions.KvElement;
+import io.tracemill.engine.compress.CalibratedModel;
+import io.tracemill.engine.compress.CalibrationFile;
 import io.tracemill.engine.compress.KvCompressionPolicy;
 import io.tracemill.engine.compress.KvPolicies;
+import io.tracemill.engine.compress.QuerySums;
 import io.tracemill.engine.compress.ScoreRule;
 import io.tracemill.engine.kvcache.KvLayout;
 import io.tracemill.engine.model.ModelConfig;
@@ -18,6 +21,10 @@ import io.tracemill.engine.model.RopeConfig;
 import io.tracemill.engine.model.RopeScaling;
 import io.tracemill.engine.weights.DummyWeights;
 import io.tracemill.engine.weights.ModelWeights;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -27,6 +34,7 @@ import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /**
  * What every backend must do, whatever it runs on: tokens that depend on a lane's own calls alone,
@@ -47,6 +55,8 @@ public abstract class BackendContract {
   private static final SamplingParams DRAWN = new SamplingParams(1, 0, 1, 0, 1, 1000, List.of(), 0);
 
   private final Random random = TestSeeds.random(getClass().getSimpleName());
+
+  @TempDir Path folder;
 
   /** The provider under test; usable on this machine. */
   protected abstract BackendProvider provider();
@@ -233,7 +243,7 @@ public abstract class BackendContract {
   }
 
   @Test
-  public void keepingEveryCandidateChangesNothing() {
+  public void keepingEveryCandidateChangesNothingUnderAnyPolicy() {
     for (ModelConfig config : models()) {
       try (ContractLanes lanes = open(config)) {
         int[] prompt = prompt(37);
@@ -241,14 +251,19 @@ public abstract class BackendContract {
         lanes.decodeAlone(0, 60);
         int[] expected = lanes.decodeAlone(0, 20);
         lanes.end(0);
-        lanes.start(1, prompt, DRAWN, 9, CHUNK);
-        lanes.decodeAlone(1, 60);
-        PendingCompression all =
-            lanes.compress(
-                new int[] {1}, new int[] {37}, 8, new int[] {52}, rule(HeadAggregation.ALL));
-        assertThat(all.scoreCuts()).hasSize(1);
-        assertThat(lanes.rows(1)).isEqualTo(97);
-        assertThat(lanes.decodeAlone(1, 20)).isEqualTo(expected);
+        for (KvCompressionPolicy policy : policies(config)) {
+          String where = policy.settings().toString();
+          ScoreRule rule = policy.scoreRule().orElseThrow();
+          int window = rule instanceof ScoreRule.LagSpread ? 32 : 8;
+          lanes.start(1, prompt, DRAWN, 9, CHUNK);
+          lanes.decodeAlone(1, 60);
+          PendingCompression all =
+              lanes.compress(new int[] {1}, new int[] {37}, window, new int[] {60 - window}, rule);
+          assertThat(all.scoreCuts()).as(where).hasSize(1);
+          assertThat(lanes.rows(1)).as(where).isEqualTo(97);
+          assertThat(lanes.decodeAlone(1, 20)).as(where).isEqualTo(expected);
+          lanes.end(1);
+        }
       }
     }
   }
@@ -300,6 +315,22 @@ public abstract class BackendContract {
     }
   }
 
+  /**
+   * How lanes with prompts of 1, 70 and 130 rows and 90 steps are compressed twice, 30 steps apart.
+   *
+   * @param window rows at the end that stay at first, then later
+   * @param first candidates that stay in each lane at first
+   * @param second and later
+   */
+  private record TwoCuts(int[] window, int[] first, int[] second) {
+    static TwoCuts of(ScoreRule rule) {
+      // This rule compares candidates with at least as many rows after them.
+      return rule instanceof ScoreRule.LagSpread
+          ? new TwoCuts(new int[] {48, 64}, new int[] {9, 40, 30}, new int[] {11, 29, 25})
+          : new TwoCuts(new int[] {8, 8}, new int[] {9, 40, 70}, new int[] {11, 29, 45});
+    }
+  }
+
   /** Twice, so that scores kept beside rows have to follow them. */
   @Test
   public void compressionsByEveryPolicyDoNotDependOnTheirBatch() {
@@ -308,9 +339,10 @@ public abstract class BackendContract {
         try (ContractLanes lanes = open(config)) {
           int[][] prompts = {prompt(1), prompt(70), prompt(130)};
           int[] promptRows = {1, 70, 130};
-          int[] retained = {9, 40, 70};
-          int[] second = {11, 29, 45};
           ScoreRule rule = policy.scoreRule().orElseThrow();
+          TwoCuts cut = TwoCuts.of(rule);
+          int window = cut.window()[0];
+          int later = cut.window()[1];
           int[][] alone = new int[3][];
           List<Float> cuts = new ArrayList<>();
           for (int lane = 0; lane < 3; lane++) {
@@ -318,9 +350,10 @@ public abstract class BackendContract {
             int[] one = {lane};
             int[] rows = {promptRows[lane]};
             PendingCompression first =
-                lanes.compress(one, rows, 8, new int[] {retained[lane]}, rule);
+                lanes.compress(one, rows, window, new int[] {cut.first()[lane]}, rule);
             int[] between = lanes.decodeAlone(lane, 30);
-            PendingCompression again = lanes.compress(one, rows, 8, new int[] {second[lane]}, rule);
+            PendingCompression again =
+                lanes.compress(one, rows, later, new int[] {cut.second()[lane]}, rule);
             cuts.add(first.scoreCuts()[0]);
             cuts.add(again.scoreCuts()[0]);
             alone[lane] = concatenate(between, lanes.decodeAlone(lane, 20));
@@ -331,10 +364,10 @@ public abstract class BackendContract {
             run(lanes, lane, prompts[lane]);
           }
           int[] all = {0, 1, 2};
-          float[] first = lanes.compress(all, promptRows, 8, retained, rule).scoreCuts();
+          float[] first = lanes.compress(all, promptRows, window, cut.first(), rule).scoreCuts();
           int[][] together = new int[3][];
           decodeTogether(lanes, together, 30);
-          float[] again = lanes.compress(all, promptRows, 8, second, rule).scoreCuts();
+          float[] again = lanes.compress(all, promptRows, later, cut.second(), rule).scoreCuts();
           decodeTogether(lanes, together, 20);
           for (int lane = 0; lane < 3; lane++) {
             String where = policy.settings() + ", lane " + lane;
@@ -354,7 +387,11 @@ public abstract class BackendContract {
     assertThat(provider().refusal(KvPolicies.create(KvPolicySettings.rpc(64, 8, 4)), config))
         .isEmpty();
     assertThat(policies(config)).hasSizeGreaterThanOrEqualTo(8);
-    for (KvCompressionPolicy policy : allPolicies()) {
+    assertThat(allPolicies(config).stream().map(policy -> policy.settings().name()).distinct())
+        .as("policies that are tried")
+        .containsExactlyInAnyOrderElementsOf(
+            KvPolicies.NAMES.stream().filter(name -> !name.equals("full")).toList());
+    for (KvCompressionPolicy policy : allPolicies(config)) {
       provider()
           .refusal(policy, config)
           .ifPresent(
@@ -364,28 +401,61 @@ public abstract class BackendContract {
   }
 
   private List<KvCompressionPolicy> policies(ModelConfig config) {
-    return allPolicies().stream()
+    return allPolicies(config).stream()
         .filter(policy -> provider().refusal(policy, config).isEmpty())
         .toList();
   }
 
   /** Policies whose queries fit the ring, in both kinds of sets where there are two. */
-  private static List<KvCompressionPolicy> allPolicies() {
+  private List<KvCompressionPolicy> allPolicies(ModelConfig config) {
     List<KvCompressionPolicy> policies = new ArrayList<>();
     for (String name : List.of("sinks-window", "random", "tova")) {
       policies.add(KvPolicies.create(policy(name, 1, Map.of())));
     }
+    String calibration = calibration(config).toString();
     for (String aggregation : List.of("all", "group")) {
+      Map<String, String> heads = Map.of("aggregation", aggregation);
+      policies.add(KvPolicies.create(new KvPolicySettings("rpc", 64, 8, 4, "paper", heads)));
       for (String name : List.of("snapkv", "r-kv", "g-kv", "chunkkv")) {
-        policies.add(KvPolicies.create(policy(name, 8, Map.of("aggregation", aggregation))));
+        policies.add(KvPolicies.create(policy(name, 8, heads)));
       }
       policies.add(
           KvPolicies.create(policy("h2o", 8, Map.of("aggregation", aggregation, "queries", "8"))));
       policies.add(
           KvPolicies.create(
               policy("vase", 8, Map.of("aggregation", aggregation, "wide-rows", "5"))));
+      policies.add(
+          KvPolicies.create(
+              policy(
+                  "triattention",
+                  8,
+                  Map.of("aggregation", aggregation, "calibration", calibration))));
+      policies.add(KvPolicies.create(new KvPolicySettings("lagkv", 0, 0, 0, "", heads)));
     }
     return policies;
+  }
+
+  /** Statistics of random queries. */
+  private Path calibration(ModelConfig config) {
+    QuerySums sums =
+        new QuerySums(config.numLayers(), config.numQueryHeads(), config.headDim() / 2);
+    Random queries = new Random(5);
+    float[] query = new float[config.headDim()];
+    for (int i = 0; i < 3 * config.numLayers() * config.numQueryHeads(); i++) {
+      for (int d = 0; d < query.length; d++) {
+        query[d] = (float) queries.nextGaussian();
+      }
+      int head = i / 3;
+      sums.add(head / config.numQueryHeads(), head % config.numQueryHeads(), query, 0);
+    }
+    sums.countText(3);
+    try {
+      return Files.write(
+          folder.resolve("%s.bin".formatted(config.architecture())),
+          CalibrationFile.write(sums.calibration(CalibratedModel.UNKNOWN)));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   private static KvPolicySettings policy(String name, int window, Map<String, String> options) {
