@@ -6,6 +6,7 @@ import io.tracemill.job.input.InputFormat;
 import io.tracemill.job.input.RowParameter;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import picocli.CommandLine.Option;
@@ -67,7 +68,14 @@ final class InputOptions {
       throw JobErrors.together("--prompt-column", "--messages-column");
     }
     return new InputArguments(
-        input, format(), inputOptions, idColumn, promptColumn, messagesColumn, parameters());
+        input,
+        format(),
+        inputOptions,
+        idColumn,
+        promptColumn,
+        messagesColumn,
+        parameters(),
+        List.of());
   }
 
   /** Whether rows may ask for a KV policy of their own. */
