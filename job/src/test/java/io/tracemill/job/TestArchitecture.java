@@ -41,6 +41,8 @@ class TestArchitecture {
   private static final Map<String, Integer> JOB_FLOORS =
       Map.ofEntries(
           Map.entry("job/error", 0),
+          Map.entry("job/stats", 0),
+          Map.entry("job/eval/result", 1),
           Map.entry("job/input", 1),
           Map.entry("job/output", 1),
           Map.entry("job/session", 1),
@@ -50,6 +52,7 @@ class TestArchitecture {
           Map.entry("job/run", 3),
           Map.entry("job/report/chart", 3),
           Map.entry("job/calibrate", 4),
+          Map.entry("job/eval", 4),
           Map.entry("job/preflight", 4),
           Map.entry("job/replay", 4),
           Map.entry("job/report/page", 4),

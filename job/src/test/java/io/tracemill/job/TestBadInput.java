@@ -357,6 +357,15 @@ class TestBadInput {
     commandMistakes()
         .forEach(
             mistake -> page.append("| %s | %s |\n".formatted(mistake.given(), mistake.said())));
+    page.append("\nEvaluations (`eval`), beside the sentences of a run:\n\n");
+    page.append("| given | said |\n|---|---|\n");
+    EvalSentences.all()
+        .forEach(
+            (mistake, said) ->
+                page.append(
+                    "| %s | %s |\n"
+                        .formatted(
+                            mistake.toString().replace("|", "\\|"), said.replace("|", "\\|"))));
     page.append("\nSpark's settings and clusters; `preflight` lists all of them at once:\n\n");
     page.append("| set or happened | said |\n|---|---|\n");
     SparkSentences.problems()

@@ -1,6 +1,8 @@
 package io.tracemill.job.cli;
 
 import io.tracemill.job.error.JobException;
+import io.tracemill.job.eval.EvalArguments;
+import io.tracemill.job.eval.EvaluationRun;
 import io.tracemill.job.preflight.EarlyChecks;
 import io.tracemill.job.preflight.Findings;
 import io.tracemill.job.preflight.PreflightRun;
@@ -59,6 +61,18 @@ final class Launcher {
     SparkSession spark = SparkSessions.open(conf, console::print);
     try {
       print(new ReasoningRun(spark, arguments, opener(arguments), console).run());
+      return 0;
+    } finally {
+      EngineHolder.closeIdle();
+    }
+  }
+
+  /** Evaluates, prints the table and gives the exit code. */
+  int evaluate(EvalArguments arguments) {
+    EarlyChecks.check(arguments.job());
+    SparkSession spark = SparkSessions.open(new SparkConf(), console::print);
+    try {
+      new EvaluationRun(spark, arguments, opener(arguments.job()), console).run();
       return 0;
     } finally {
       EngineHolder.closeIdle();

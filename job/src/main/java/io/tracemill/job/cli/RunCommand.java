@@ -17,12 +17,10 @@ import io.tracemill.udf.HostSettings;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
-import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
@@ -55,6 +53,13 @@ final class RunCommand implements Callable<Integer> {
   @Mixin private EngineCommandOptions engine = new EngineCommandOptions();
   @Mixin private HostOptions host = new HostOptions();
   @Mixin private KvOptions kv = new KvOptions();
+
+  @Option(
+      names = "--temperature",
+      paramLabel = "T",
+      description = "0 is greedy. Default: the model's own.")
+  private Float temperature;
+
   @Mixin private SamplingOptions sampling = new SamplingOptions();
 
   @Option(
@@ -118,6 +123,7 @@ final class RunCommand implements Callable<Integer> {
                     folder
                         .map(found -> ModelDefaults.of(found.path()))
                         .orElse(SamplingParams.greedy(1)),
+                    Optional.ofNullable(temperature),
                     policy.map(KvCompressionPolicy::settings).orElse(KvOptions.FULL)));
     Optional<InputArguments> rows = findings.check(input::arguments);
     findings.verify(engine::checkRanges);
@@ -172,13 +178,8 @@ final class RunCommand implements Callable<Integer> {
   }
 
   private Map<String, String> settings(GenerationSettings generation) {
-    Map<String, String> settings = new TreeMap<>();
-    for (OptionSpec option : spec.options()) {
-      Object value = option.getValue();
-      if (!option.usageHelp() && value != null && !option.longestName().equals("--dry-run")) {
-        settings.put(option.longestName().substring(2), value.toString());
-      }
-    }
+    Map<String, String> settings = OptionValues.of(spec);
+    settings.remove("dry-run");
     // What the model decided is in force as well.
     settings.put("temperature", Float.toString(generation.temperature()));
     settings.put("top-k", Integer.toString(generation.topK()));

@@ -5,21 +5,19 @@ import io.tracemill.engine.api.SamplingParams;
 import io.tracemill.udf.GenerationSettings;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import picocli.CommandLine.Option;
 
-/** Options of sampling; what is not given comes from the model's generation_config.json. */
+/**
+ * Options of sampling but for the temperature, of which a run has one and an evaluation several;
+ * what is not given comes from the model's generation_config.json.
+ */
 final class SamplingOptions {
   @Option(
       names = "--max-new-tokens",
       paramLabel = "N",
       description = "Token budget of an output. Default: 4096.")
   private int maxNewTokens = 4096;
-
-  @Option(
-      names = "--temperature",
-      paramLabel = "T",
-      description = "0 is greedy. Default: the model's own.")
-  private Float temperature;
 
   @Option(names = "--top-p", paramLabel = "P", description = "1 is off. Default: the model's own.")
   private Float topP;
@@ -51,11 +49,17 @@ final class SamplingOptions {
       description = "A text that ends the output and is cut off. Repeatable.")
   private List<String> stop = new ArrayList<>();
 
-  GenerationSettings settings(SamplingParams modelsOwn, KvPolicySettings kvPolicy) {
+  /**
+   * The settings of a run; checked.
+   *
+   * @param temperature empty for the model's own
+   */
+  GenerationSettings settings(
+      SamplingParams modelsOwn, Optional<Float> temperature, KvPolicySettings kvPolicy) {
     Ranges.atLeast("--samples", samples, 1);
     return GenerationSettings.of(
         new SamplingParams(
-            temperature == null ? modelsOwn.temperature() : temperature,
+            temperature.orElse(modelsOwn.temperature()),
             topK == null ? modelsOwn.topK() : topK,
             topP == null ? modelsOwn.topP() : topP,
             minP == null ? modelsOwn.minP() : minP,
@@ -65,5 +69,10 @@ final class SamplingOptions {
             seed),
         samples,
         kvPolicy);
+  }
+
+  /** Outputs for each row. */
+  int samples() {
+    return samples;
   }
 }

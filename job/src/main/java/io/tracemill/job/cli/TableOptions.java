@@ -5,6 +5,7 @@ import io.tracemill.job.input.InputArguments;
 import io.tracemill.job.input.InputFormat;
 import io.tracemill.job.input.RowParameter;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import picocli.CommandLine.Option;
@@ -58,7 +59,14 @@ final class TableOptions {
       throw JobErrors.together("--prompt-column", "--messages-column");
     }
     return new InputArguments(
-        input, format(), inputOptions, idColumn, promptColumn, messagesColumn, parameterColumns);
+        input,
+        format(),
+        inputOptions,
+        idColumn,
+        promptColumn,
+        messagesColumn,
+        parameterColumns,
+        List.of());
   }
 
   /** The name of an {@link InputFormat}; empty to tell it from the path. */

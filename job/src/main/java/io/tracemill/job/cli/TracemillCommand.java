@@ -31,6 +31,7 @@ import picocli.CommandLine.ParameterException;
     description = "Runs reasoning models over tables of prompts.",
     subcommands = {
       RunCommand.class,
+      EvalCommand.class,
       PreflightCommand.class,
       ReplayCommand.class,
       CalibrateCommand.class,

@@ -62,7 +62,10 @@ public final class InputReader {
             ? JobErrors.emptyInput(arguments.path())
             : JobErrors.noReadableRow(arguments.path(), format.label());
       }
-      return shape(raw, Roles.of(raw, arguments, format), arguments, format);
+      InputTable table = shape(raw, Roles.of(raw, arguments, format), arguments, format);
+      return arguments.variants().isEmpty()
+          ? table
+          : VariantRows.cross(spark, table, arguments.variants());
     } catch (JobException e) {
       throw e;
     } catch (Exception e) { // Spark's AnalysisException is checked in Scala only.

@@ -1,6 +1,5 @@
 package io.tracemill.job.input;
 
-import io.tracemill.engine.api.KvPolicySettings;
 import io.tracemill.udf.GenerationSettings;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
@@ -34,27 +33,8 @@ public record RequestIdentity(String hash, int samples) {
     settings.put("max-new-tokens", Integer.toString(generation.maxNewTokens()));
     settings.put("stop", String.join(", ", generation.stopStrings()));
     settings.put("seed", Long.toString(generation.seed()));
-    settings.put("kv-policy", policy(generation.kvPolicy()));
+    settings.put("kv-policy", KvPolicyText.of(generation.kvPolicy()));
     return settings;
-  }
-
-  private static String policy(KvPolicySettings policy) {
-    StringBuilder text = new StringBuilder(policy.name());
-    add(text, "interval", policy.intervalTokens());
-    add(text, "window", policy.windowTokens());
-    add(text, "ratio", policy.ratio());
-    if (!policy.mode().isEmpty()) {
-      text.append(" mode=").append(policy.mode());
-    }
-    new TreeMap<>(policy.options())
-        .forEach((name, value) -> text.append(' ').append(name).append('=').append(value));
-    return text.toString();
-  }
-
-  private static void add(StringBuilder text, String name, int number) {
-    if (number != 0) {
-      text.append(' ').append(name).append('=').append(number);
-    }
   }
 
   /**

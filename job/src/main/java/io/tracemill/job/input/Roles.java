@@ -62,7 +62,7 @@ record Roles(Optional<String> id, PromptForm form, String prompt, List<String> c
     List<String> carried = columns.stream().filter(name -> !name.equals(prompt)).toList();
     carried.forEach(name -> checkCarried(name, type(raw, name), input));
     arguments
-        .parameterColumns()
+        .givenParameterColumns()
         .forEach(
             (parameter, column) -> {
               String option = "--parameter-column " + parameter.label() + "=";

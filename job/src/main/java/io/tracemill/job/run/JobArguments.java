@@ -60,6 +60,22 @@ public record JobArguments(
     }
   }
 
+  /** The same run over other rows. */
+  public JobArguments withInput(InputArguments other) {
+    return new JobArguments(
+        other,
+        output,
+        exports,
+        engine,
+        host,
+        generation,
+        partitions,
+        waveRows,
+        resume,
+        maxErrors,
+        settings);
+  }
+
   /** The same run on engines that are opened otherwise. */
   public JobArguments withEngine(EngineSettings other) {
     return new JobArguments(

@@ -22,19 +22,33 @@ public record WilsonInterval(double low, double high) {
     if (trials < 1 || successes < 0 || successes > trials) {
       throw new IllegalArgumentException(successes + " successes of " + trials + " trials");
     }
+    WilsonInterval interval = ofShare((double) successes / trials, trials, confidence);
+    // At the ends the bound is exact; rounding must not push it inside.
+    return new WilsonInterval(
+        successes == 0 ? 0 : interval.low(), successes == trials ? 1 : interval.high());
+  }
+
+  /**
+   * The interval of a share over a number of trials that need not be whole, such as the effective
+   * number of trials that hang together.
+   *
+   * @param share in [0, 1]
+   * @param trials at least 1
+   * @param confidence between 0 and 1, both excluded
+   */
+  public static WilsonInterval ofShare(double share, double trials, double confidence) {
+    if (!(share >= 0 && share <= 1 && trials >= 1)) {
+      throw new IllegalArgumentException("a share of " + share + " of " + trials + " trials");
+    }
     if (!(confidence > 0 && confidence < 1)) {
       throw new IllegalArgumentException("a confidence of " + confidence + " is not in (0, 1)");
     }
     double z = normalQuantile((1 + confidence) / 2);
-    double share = (double) successes / trials;
     double square = z * z / trials;
     double centre = (share + square / 2) / (1 + square);
     double half =
         z * Math.sqrt(share * (1 - share) / trials + square / (4 * trials)) / (1 + square);
-    // At the ends the bound is exact; rounding must not push it inside.
-    double low = successes == 0 ? 0 : Math.max(0, centre - half);
-    double high = successes == trials ? 1 : Math.min(1, centre + half);
-    return new WilsonInterval(low, high);
+    return new WilsonInterval(Math.max(0, centre - half), Math.min(1, centre + half));
   }
 
   /** The standard normal quantile by bisection; {@code probability} in [0.5, 1). */

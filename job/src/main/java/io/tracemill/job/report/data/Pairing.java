@@ -1,6 +1,7 @@
 package io.tracemill.job.report.data;
 
 import io.tracemill.job.report.data.Overview.Share;
+import io.tracemill.job.stats.PairedTest;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;

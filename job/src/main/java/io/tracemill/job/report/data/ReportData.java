@@ -1,5 +1,9 @@
 package io.tracemill.job.report.data;
 
+import io.tracemill.job.error.JobErrors;
+import io.tracemill.job.eval.result.CellResult;
+import io.tracemill.job.eval.result.EvaluationTable;
+import java.io.IOException;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -12,6 +16,7 @@ import org.apache.spark.sql.SparkSession;
  * @param subjects the run, and its baseline where there is one
  * @param overview by side
  * @param pairing of the two; empty without a baseline or without a row in common
+ * @param evaluation cells of the run, where it is an evaluation; else none
  */
 public record ReportData(
     ReportRequest request,
@@ -23,12 +28,14 @@ public record ReportData(
     Timeline timeline,
     List<SlowRow> slowRows,
     List<WorstRow> worstRows,
-    Optional<Pairing> pairing) {
+    Optional<Pairing> pairing,
+    List<CellResult> evaluation) {
   public ReportData {
     subjects = List.copyOf(subjects);
     overview = Map.copyOf(overview);
     slowRows = List.copyOf(slowRows);
     worstRows = List.copyOf(worstRows);
+    evaluation = List.copyOf(evaluation);
   }
 
   /**
@@ -49,7 +56,16 @@ public record ReportData(
           Timeline.read(tables),
           SlowRow.read(tables),
           WorstRow.read(tables),
-          Pairing.read(tables));
+          Pairing.read(tables),
+          evaluation(spark, subjects.get(0)));
+    }
+  }
+
+  private static List<CellResult> evaluation(SparkSession spark, Subject run) {
+    try {
+      return EvaluationTable.read(spark, run.tables().folder());
+    } catch (IOException e) {
+      throw JobErrors.noTables(run.tables().folder());
     }
   }
 
@@ -68,8 +84,11 @@ public record ReportData(
     return run().accuracy().isPresent();
   }
 
-  /** A side's policy, or its run's id where both have the same. */
+  /** A side's policy, or its run's id where both have the same; of an evaluation, its cells. */
   public String label(Side side) {
+    if (side == Side.RUN && !evaluation.isEmpty()) {
+      return "Evaluation of %d cells".formatted(evaluation.size());
+    }
     Subject subject = subjects.get(side.ordinal());
     boolean same = subjects.size() > 1 && subjects.get(0).policy().equals(subjects.get(1).policy());
     return same ? subject.newestRunId() : subject.policy();

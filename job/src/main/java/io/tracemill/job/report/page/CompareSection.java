@@ -2,10 +2,10 @@ package io.tracemill.job.report.page;
 
 import io.tracemill.job.report.chart.AccuracyChart;
 import io.tracemill.job.report.chart.LengthRatioChart;
-import io.tracemill.job.report.data.PairedTest;
 import io.tracemill.job.report.data.Pairing;
 import io.tracemill.job.report.data.ReportData;
 import io.tracemill.job.report.data.Side;
+import io.tracemill.job.stats.PairedTest;
 import java.util.ArrayList;
 import java.util.List;
 

@@ -40,6 +40,7 @@ public final class ReportPage {
     page.close().open("body").open("main");
     header();
     summary();
+    new EvaluationSection(data, page).write();
     OutcomeSections outcomes = new OutcomeSections(data, page);
     outcomes.answers();
     new CompareSection(data, page).write();

@@ -1,9 +1,9 @@
-package io.tracemill.job.report.data;
+package io.tracemill.job.stats;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import io.tracemill.job.report.data.PairedTest.Method;
+import io.tracemill.job.stats.PairedTest.Method;
 import org.junit.jupiter.api.Test;
 
 class TestPairedTest {

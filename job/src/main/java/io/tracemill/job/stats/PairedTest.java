@@ -1,4 +1,4 @@
-package io.tracemill.job.report.data;
+package io.tracemill.job.stats;
 
 import org.apache.commons.math3.distribution.BinomialDistribution;
 import org.apache.commons.math3.distribution.NormalDistribution;
@@ -32,7 +32,7 @@ public record PairedTest(double difference, double low, double high, double pVal
    * @param won rows that only the run has right
    * @param lost rows that only the baseline has right
    */
-  static PairedTest ofRows(long rows, long won, long lost) {
+  public static PairedTest ofRows(long rows, long won, long lost) {
     double n = rows + 2;
     double share = (won - lost) / n;
     double error = Math.sqrt(Math.max(0, (won + lost + 1) / n - share * share) / n);
@@ -51,7 +51,7 @@ public record PairedTest(double difference, double low, double high, double pVal
    * @param mean of the rows' differences
    * @param deviation their sample standard deviation
    */
-  static PairedTest ofClusters(long rows, double mean, double deviation) {
+  public static PairedTest ofClusters(long rows, double mean, double deviation) {
     double error = rows > 1 ? deviation / Math.sqrt(rows) : 0;
     double p =
         error > 0 ? 2 * new NormalDistribution().cumulativeProbability(-Math.abs(mean) / error) : 1;
