@@ -35,6 +35,8 @@ import picocli.CommandLine.ParameterException;
       ReplayCommand.class,
       DemoCommand.class,
       SqlCommand.class,
+      LengthsCommand.class,
+      DuplicatesCommand.class,
       ReportCommand.class
     },
     versionProvider = TracemillCommand.Version.class)
