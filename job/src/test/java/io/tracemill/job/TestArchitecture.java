@@ -46,6 +46,7 @@ class TestArchitecture {
           Map.entry("job/input", 1),
           Map.entry("job/output", 1),
           Map.entry("job/session", 1),
+          Map.entry("job/length", 2),
           Map.entry("job/progress", 2),
           Map.entry("job/wave", 2),
           Map.entry("job/report/data", 2),

@@ -68,6 +68,14 @@ class TestBadInput {
         option(
             "--changed-rows maybe",
             "--changed-rows is 'maybe'; it must be one of refuse, keep, regenerate."),
+        option(
+            "--length-model FOLDER/none",
+            "--length-model FOLDER/none does not exist; train one with tracemill lengths, or leave"
+                + " the option out."),
+        option(
+            "--length-model FOLDER",
+            "--length-model FOLDER is no length model (it has no folder metadata); train one with"
+                + " tracemill lengths, or give none."),
         option("--samples 0", "--samples is 0; it must be 1 or more."),
         option("--max-new-tokens 0", "max-new-tokens is 0; it must be 1 or more."),
         option("--max-new-tokens -5", "max-new-tokens is -5; it must be 1 or more."),
@@ -120,7 +128,7 @@ class TestBadInput {
             "--kv-element is 'int3'; it must be one of backend-default, float32, bf16."),
         option(
             "--admission always",
-            "--admission is 'always'; it must be one of lookahead, reserve-peak."),
+            "--admission is 'always'; it must be one of lookahead, reserve-peak, expected."),
         option(
             "--max-errors some",
             "--max-errors is 'some'; it must be a number of rows such as 20, or a share such as"
@@ -261,7 +269,26 @@ class TestBadInput {
             "sql --tables FOLDER/none SELECT",
             "FOLDER/none holds no tables of Tracemill; give the --output folder of a run with"
                 + " --tables."),
-        option("sql --rows 0 SELECT", "--rows is 0; it must be 1 or more."));
+        option("sql --rows 0 SELECT", "--rows is 0; it must be 1 or more."),
+        option("lengths", "Missing required option: '--output=PATH'. See --help."),
+        option(
+            "lengths --output FOLDER/none",
+            "--output FOLDER/none holds no traces; give the --output folder of a run."),
+        option(
+            "duplicates --input FOLDER/none.jsonl --similarity 1",
+            "--similarity is 1.0; it must be above 0 and below 1."),
+        option(
+            "duplicates --input FOLDER/none.jsonl --to-format csv",
+            "--to-format is 'csv'; it must be one of delta, parquet."),
+        option("duplicates --input FOLDER/none.jsonl", "--input FOLDER/none.jsonl does not exist."),
+        option("report --runs a,b,c", "--runs is a,b,c; it must be one or two run ids."),
+        option(
+            "report --runs a --compare FOLDER/none",
+            "--compare and --runs exclude each other; give one of them."),
+        option(
+            "report --output FOLDER/none",
+            "FOLDER/none holds no tables of Tracemill; give the --output folder of a run with"
+                + " --tables."));
   }
 
   @ParameterizedTest(name = "{0}")
@@ -366,6 +393,10 @@ class TestBadInput {
                     "| %s | %s |\n"
                         .formatted(
                             mistake.toString().replace("|", "\\|"), said.replace("|", "\\|"))));
+    page.append("\nWhat the tables of a report can be wrong for:\n\n");
+    page.append("| happened | said |\n|---|---|\n");
+    ReportSentences.all()
+        .forEach((what, said) -> page.append("| %s | %s |\n".formatted(what, said)));
     page.append("\nSpark's settings and clusters; `preflight` lists all of them at once:\n\n");
     page.append("| set or happened | said |\n|---|---|\n");
     SparkSentences.problems()

@@ -73,8 +73,9 @@ final class EngineCommandOptions {
       names = "--admission",
       paramLabel = "RULE",
       description =
-          "lookahead starts a row where all rows fit at every future step; reserve-peak where all"
-              + " peaks fit at once. Default: lookahead.")
+          "lookahead starts a row where all rows fit at every future step, each up to its token"
+              + " budget; expected counts with the lengths of --length-model instead; reserve-peak"
+              + " starts a row where all peaks fit at once. Default: lookahead.")
   private String admission = "lookahead";
 
   @Option(

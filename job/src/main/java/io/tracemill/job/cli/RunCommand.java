@@ -4,6 +4,7 @@ import io.tracemill.engine.api.SamplingParams;
 import io.tracemill.engine.compress.KvCompressionPolicy;
 import io.tracemill.job.calibrate.CalibrationCheck;
 import io.tracemill.job.input.InputArguments;
+import io.tracemill.job.length.LengthModelChoice;
 import io.tracemill.job.output.OutputTables;
 import io.tracemill.job.preflight.EarlyChecks;
 import io.tracemill.job.preflight.Findings;
@@ -77,6 +78,15 @@ final class RunCommand implements Callable<Integer> {
   private String maxErrors = "100%";
 
   @Option(
+      names = "--length-model",
+      paramLabel = "PATH|auto|none",
+      description =
+          "A model of trace lengths, made by the command lengths: rows then start longest first and"
+              + " estimates are better; results stay the same. Default: auto, the one in --output"
+              + " where there is one.")
+  private String lengthModel = "auto";
+
+  @Option(
       names = {"-h", "--help"},
       usageHelp = true,
       description = "Shows this.")
@@ -147,6 +157,7 @@ final class RunCommand implements Callable<Integer> {
                 waveRows.orElseThrow(),
                 rules.orElseThrow(),
                 budget.orElseThrow(),
+                LengthModelChoice.parse(lengthModel),
                 settings(generation.orElseThrow())));
   }
 

@@ -37,6 +37,8 @@ import picocli.CommandLine.ParameterException;
       CalibrateCommand.class,
       DemoCommand.class,
       SqlCommand.class,
+      LengthsCommand.class,
+      DuplicatesCommand.class,
       ReportCommand.class
     },
     versionProvider = TracemillCommand.Version.class)

@@ -45,6 +45,34 @@ public final class JobErrors {
         Kind.USAGE, "%s cannot be read: %s.".formatted(file, cause.getMessage()), cause);
   }
 
+  /** A length model that is not there. */
+  public static JobException noLengthModel(String path) {
+    return usage(
+        "--length-model %s does not exist; train one with tracemill lengths, or leave the option"
+                .formatted(path)
+            + " out.");
+  }
+
+  /**
+   * A length model that cannot be read.
+   *
+   * @param reason without a full stop
+   * @param cause null where there is none
+   */
+  public static JobException badLengthModel(String path, String reason, Throwable cause) {
+    return new JobException(
+        Kind.USAGE,
+        "--length-model %s is no length model (%s); train one with tracemill lengths, or give none."
+            .formatted(path, reason),
+        cause);
+  }
+
+  /** Traces that no length model can be made from. */
+  public static JobException cannotLearnLengths(String output, Throwable cause) {
+    return new JobException(
+        Kind.USAGE, "--output %s: %s".formatted(output, sentence(cause.getMessage())), cause);
+  }
+
   /** An input that is not there. */
   public static JobException noInput(String input) {
     return usage("--input %s does not exist.".formatted(input));

@@ -1,5 +1,9 @@
 package io.tracemill.job.input;
 
+import static org.apache.spark.sql.functions.col;
+import static org.apache.spark.sql.functions.struct;
+import static org.apache.spark.sql.functions.udf;
+
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -16,7 +20,10 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.apache.spark.sql.Column;
 import org.apache.spark.sql.Row;
+import org.apache.spark.sql.api.java.UDF1;
+import org.apache.spark.sql.types.DataTypes;
 
 /**
  * Turns rows of an {@link InputTable} into work for a feeder.
@@ -87,6 +94,16 @@ public record PromptReader(
                   new RowError(asked.code(), asked.problem())));
     }
     return work;
+  }
+
+  /** The prompt of rows of an input as text, in the form in which the traces have it. */
+  public Column textColumn() {
+    if (form == PromptForm.TEXT) {
+      return col(InputTable.PROMPT);
+    }
+    UDF1<Row, String> text = row -> asked(row, Optional.empty()).text().orElse(null);
+    return udf(text, DataTypes.StringType)
+        .apply(struct(col(InputTable.PROBLEM), col(InputTable.PROMPT)));
   }
 
   /** Either a prompt or a problem. */

@@ -19,6 +19,7 @@ import org.apache.spark.sql.Row;
  * @param finishedAt when it left the engine
  * @param prompt the text, or the conversation as JSON; empty where the row had none
  * @param input the carried columns; empty where there are none
+ * @param predictedTokens median of the generated tokens, as predicted; empty without a prediction
  * @param request what the row was asked for
  * @param result what the engine said
  */
@@ -31,6 +32,7 @@ public record TraceRecord(
     Instant finishedAt,
     Optional<String> prompt,
     Optional<Row> input,
+    Optional<Double> predictedTokens,
     Request request,
     GenerationResult result) {
 

@@ -1,6 +1,7 @@
 package io.tracemill.job.output;
 
 import static org.apache.spark.sql.types.DataTypes.DateType;
+import static org.apache.spark.sql.types.DataTypes.DoubleType;
 import static org.apache.spark.sql.types.DataTypes.IntegerType;
 import static org.apache.spark.sql.types.DataTypes.LongType;
 import static org.apache.spark.sql.types.DataTypes.StringType;
@@ -88,6 +89,11 @@ public final class TraceSchema {
           result("prefill_ms"),
           result("decode_ms"),
           result("tokens_per_second"),
+          column(
+              "predicted_tokens",
+              DoubleType,
+              "median of generated_tokens by the run's length model; null without one",
+              r -> r.predictedTokens().orElse(null)),
           column("executor_id", StringType, "Spark's executor", r -> r.place().executorId()),
           column("gpu_uuid", StringType, "null on a CPU", r -> r.place().deviceUuid().orElse(null)),
           column("finished_at", TimestampType, "when it ended", TraceRecord::finishedAt),

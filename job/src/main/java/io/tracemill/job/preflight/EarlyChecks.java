@@ -3,6 +3,7 @@ package io.tracemill.job.preflight;
 import io.tracemill.job.error.JobErrors;
 import io.tracemill.job.input.InputArguments;
 import io.tracemill.job.input.InputSource;
+import io.tracemill.job.length.LengthModels;
 import io.tracemill.job.output.OutputFormat;
 import io.tracemill.job.output.OutputTables;
 import io.tracemill.job.run.JobArguments;
@@ -23,6 +24,7 @@ public final class EarlyChecks {
   public static void check(JobArguments arguments) {
     model(arguments);
     input(arguments.input());
+    lengthModel(arguments);
     if (isLocal(arguments.output().folder())) {
       arguments.requireOutput(new Configuration());
     }
@@ -35,6 +37,13 @@ public final class EarlyChecks {
         arguments.engine().modelDirectory(),
         arguments.engine().weights(),
         arguments.host().modelCache());
+  }
+
+  /** A length model on this machine. */
+  private static void lengthModel(JobArguments arguments) {
+    if (isLocal(arguments.lengthModel().path())) {
+      LengthModels.requirePresent(arguments.lengthModel(), new Configuration());
+    }
   }
 
   /** An input on this machine. */

@@ -1,5 +1,7 @@
 package io.tracemill.job.preflight;
 
+import io.tracemill.job.wave.WaveSize;
+import io.tracemill.udf.ml.length.RunForecast;
 import java.time.Duration;
 import java.util.Locale;
 import java.util.Optional;
@@ -74,6 +76,32 @@ record Estimate(
             fastest,
             seconds(low * plan.rows() / fastest),
             seconds(high * plan.rows() / slowest + tailSeconds)));
+  }
+
+  /**
+   * The estimate where lengths are predicted: tokens and steps are the forecast's, and the sample
+   * tells what a step takes.
+   */
+  static Optional<Estimate> of(
+      Measured sample, Plan plan, RunForecast forecast, RunForecast.Order order) {
+    if (sample.generatedTokens() <= 0) {
+      return Optional.empty();
+    }
+    double error = STANDARD_ERRORS * forecast.totalError();
+    double slowest = sample.meanTokensPerSecond() * plan.engines();
+    double full = Math.max(sample.meanTokensPerSecond(), sample.fullTokensPerSecond());
+    double growth = Math.max(1, (double) plan.lanes() / Math.max(1, sample.lanes()));
+    double fastest = full * growth * plan.engines();
+    int lanes = Math.max(1, plan.lanes() * plan.engines());
+    RunForecast.Steps steps = forecast.steps(lanes, order, WaveSize.usual(lanes));
+    return Optional.of(
+        new Estimate(
+            forecast.expectedTokens() / (1 + error),
+            forecast.expectedTokens() * (1 + error),
+            slowest,
+            fastest,
+            seconds(steps.low() * lanes / fastest),
+            seconds(steps.high() * lanes / slowest)));
   }
 
   private static Duration seconds(double seconds) {

@@ -1,6 +1,7 @@
 package io.tracemill.job.preflight;
 
 import io.tracemill.job.input.InputTable;
+import io.tracemill.job.length.OpenLengthModel;
 import io.tracemill.job.progress.Console;
 import io.tracemill.job.run.ClusterShape;
 import io.tracemill.job.wave.RowPlan;
@@ -35,6 +36,11 @@ final class PreflightReport {
 
   void input(String path, InputTable input) {
     say("Input: %,d rows of %s (%s)", input.numRows(), path, label(input));
+  }
+
+  /** What predicts lengths. */
+  void lengthModel(OpenLengthModel lengths) {
+    say("Length model: %s (%s)", lengths.path(), lengths.learner());
   }
 
   /** What a run would skip and what it would generate. */

@@ -5,6 +5,8 @@ import io.tracemill.job.error.JobException;
 import io.tracemill.job.input.InputReader;
 import io.tracemill.job.input.InputTable;
 import io.tracemill.job.input.PromptReader;
+import io.tracemill.job.length.LengthModels;
+import io.tracemill.job.length.OpenLengthModel;
 import io.tracemill.job.output.Export;
 import io.tracemill.job.progress.Console;
 import io.tracemill.job.run.ClusterShape;
@@ -13,6 +15,7 @@ import io.tracemill.job.run.ModelFolder;
 import io.tracemill.job.run.RunPreview;
 import io.tracemill.job.wave.RowPlan;
 import io.tracemill.udf.EngineOpener;
+import io.tracemill.udf.ml.length.RunForecast;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
@@ -98,6 +101,15 @@ public final class PreflightRun {
     findings
         .check(() -> OutputProbe.check(arguments.output().folder(), hadoop))
         .ifPresent(report::output);
+    Optional<OpenLengthModel> lengths =
+        findings
+            .check(() -> LengthModels.open(spark, arguments.lengthModel(), arguments.output()))
+            .flatMap(found -> found);
+    lengths.ifPresent(report::lengthModel);
+    model.ifPresent(
+        found ->
+            LengthModels.warnings(lengths, found.modelId(), arguments.engine())
+                .forEach(findings::warning));
     Optional<InputTable> input = findings.check(() -> InputReader.read(spark, arguments.input()));
     ClusterShape cluster = awaitExecutors();
     if (model.isEmpty() || input.isEmpty()) {
@@ -120,7 +132,7 @@ public final class PreflightRun {
     SparkChecks.ofPlan(given, plan(cluster, due), findings);
     Optional<PromptSample> sample = prompts(model.get(), input.get(), reader);
     if (sample.isPresent() && cluster.engines() > 0) {
-      engine(cluster, reader, sample.get(), due, pricePerHour);
+      engine(cluster, reader, sample.get(), due, lengths, pricePerHour);
     }
   }
 
@@ -174,6 +186,7 @@ public final class PreflightRun {
       PromptReader reader,
       PromptSample sample,
       long due,
+      Optional<OpenLengthModel> lengths,
       OptionalDouble pricePerHour) {
     List<Row> rows =
         sample.rows().stream()
@@ -208,7 +221,27 @@ public final class PreflightRun {
     Estimate.Plan plan =
         new Estimate.Plan(due, cluster.engines(), lanes, arguments.generation().maxNewTokens());
     report.sample(measured, findings);
-    report.estimate(Estimate.of(measured, plan), plan, pricePerHour);
+    Optional<RunForecast> forecast =
+        lengths.filter(found -> due > 0).map(found -> forecast(found, sample, due));
+    Optional<Estimate> estimate =
+        forecast.isPresent()
+            ? Estimate.of(measured, plan, forecast.get(), order(lengths.get()))
+            : Estimate.of(measured, plan);
+    report.estimate(estimate, plan, pricePerHour);
+  }
+
+  private RunForecast forecast(OpenLengthModel lengths, PromptSample sample, long due) {
+    return RunForecast.ofPrompts(
+        lengths.model(),
+        sample.rows().stream().limit(due).map(row -> row.work().row().prompt().orElse("")).toList(),
+        due,
+        arguments.generation().maxNewTokens());
+  }
+
+  private static RunForecast.Order order(OpenLengthModel lengths) {
+    return lengths.predictor().tellsPromptsApart()
+        ? RunForecast.Order.LONGEST_FIRST
+        : RunForecast.Order.AS_DEALT;
   }
 
   private Measured measure(PromptReader reader, List<Row> rows) {

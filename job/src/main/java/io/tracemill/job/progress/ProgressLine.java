@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.DoubleSummaryStatistics;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Collectors;
 
 /** One line about a run that goes on. */
@@ -32,6 +33,7 @@ final class ProgressLine {
    * @param executors what each did last
    * @param elapsed since the start
    * @param generating since the first token
+   * @param forecast time to go by predicted lengths; empty for an estimate from the rows done
    */
   record Sample(
       long done,
@@ -44,7 +46,8 @@ final class ProgressLine {
       int slots,
       Map<String, Timeline.Now> executors,
       Duration elapsed,
-      Duration generating) {
+      Duration generating,
+      Optional<Eta> forecast) {
     private double slotsUsed() {
       return executors.values().stream().mapToDouble(Timeline.Now::slotsUsed).sum();
     }
@@ -69,7 +72,8 @@ final class ProgressLine {
             kvFill(now.executors()),
             percent(now.kvFullRows() - now.kvRows(), now.kvFullRows()),
             Eta.clock(now.elapsed()),
-            Eta.of(now.generating(), now.done(), now.rows(), now.lanes())
+            now.forecast()
+                .or(() -> Eta.of(now.generating(), now.done(), now.rows(), now.lanes()))
                 .map(Eta::label)
                 .orElse("?"));
     return isBadlyUsed(now) ? line + "  (slots badly used)" : line;

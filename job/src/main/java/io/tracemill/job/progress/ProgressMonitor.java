@@ -2,6 +2,7 @@ package io.tracemill.job.progress;
 
 import io.tracemill.udf.GenerationMetrics.Counter;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -22,6 +23,7 @@ public final class ProgressMonitor implements AutoCloseable {
   private final Console console;
   private final long rows;
   private final int slots;
+  private final Optional<StepForecast> forecast;
   private final LongConsumer onFailedRows;
   private final long startNanos = System.nanoTime();
   private final ScheduledExecutorService clock =
@@ -44,14 +46,21 @@ public final class ProgressMonitor implements AutoCloseable {
    *
    * @param rows result rows that are due
    * @param slots rows that can run at once, on all executors
+   * @param forecast from predicted lengths; empty for an estimate from the rows done
    * @param onFailedRows told the number of failed rows at every tick
    */
   public ProgressMonitor(
-      LiveCounters counters, Console console, long rows, int slots, LongConsumer onFailedRows) {
+      LiveCounters counters,
+      Console console,
+      long rows,
+      int slots,
+      Optional<StepForecast> forecast,
+      LongConsumer onFailedRows) {
     this.counters = counters;
     this.console = console;
     this.rows = rows;
     this.slots = slots;
+    this.forecast = forecast;
     this.onFailedRows = onFailedRows;
     clock.scheduleAtFixedRate(this::tick, TICK_MILLIS, TICK_MILLIS, TimeUnit.MILLISECONDS);
   }
@@ -86,6 +95,8 @@ public final class ProgressMonitor implements AutoCloseable {
 
   private String line() {
     long now = System.nanoTime();
+    Duration generating =
+        firstTokenNanos == 0 ? Duration.ZERO : Duration.ofNanos(now - firstTokenNanos);
     return ProgressLine.of(
         new ProgressLine.Sample(
             counters.value(Counter.ROWS_DONE),
@@ -98,7 +109,13 @@ public final class ProgressMonitor implements AutoCloseable {
             slots,
             counters.timeline().newest(SILENT_MILLIS),
             Duration.ofNanos(now - startNanos),
-            firstTokenNanos == 0 ? Duration.ZERO : Duration.ofNanos(now - firstTokenNanos)));
+            generating,
+            forecast.flatMap(steps -> steps.toGo(generating, stepsDone(), meanLanes()))));
+  }
+
+  /** Decode steps of an engine, on average over all. */
+  private double stepsDone() {
+    return (double) counters.value(Counter.SLOT_STEPS) / Math.max(1, slots);
   }
 
   /** Rows that ran at once on average, on all executors. */

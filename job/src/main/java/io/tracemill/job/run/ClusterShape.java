@@ -25,6 +25,11 @@ public record ClusterShape(boolean isLocal, int engines, int feeders, int parall
         false, Math.max(0, engines), feeders(context.conf(), parallelism), parallelism);
   }
 
+  /** Tasks that run at once on all executors, at least 1. */
+  int tasksAtOnce() {
+    return isLocal ? parallelism : Math.max(1, engines) * feeders;
+  }
+
   /** Both the cores and the shares of a card limit how many tasks an executor runs. */
   static int feeders(SparkConf conf, int otherwise) {
     int cpus = conf.getInt("spark.task.cpus", 1);

@@ -1,5 +1,7 @@
 package io.tracemill.job.run;
 
+import io.tracemill.engine.EngineOptions;
+import io.tracemill.engine.api.GenerationRequest;
 import io.tracemill.job.input.PromptForm;
 import io.tracemill.job.input.PromptReader;
 import io.tracemill.job.input.PromptReader.PromptRow;
@@ -12,6 +14,8 @@ import io.tracemill.udf.EngineSettings;
 import io.tracemill.udf.FeederTask;
 import io.tracemill.udf.GenerationMetrics;
 import io.tracemill.udf.Work;
+import io.tracemill.udf.ml.length.LengthDistribution;
+import io.tracemill.udf.ml.length.LengthPredictor;
 import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -37,6 +41,7 @@ import org.apache.spark.sql.types.StructType;
  *     not travel
  * @param run what all rows share
  * @param wave that the rows are committed with
+ * @param lengths predicts lengths; null where nothing does
  * @param metrics counters
  */
 record GenerateRows(
@@ -46,8 +51,13 @@ record GenerateRows(
     StructType carried,
     TraceRecord.RunStamp run,
     int wave,
+    LengthPredictor lengths,
     GenerationMetrics metrics)
     implements MapPartitionsFunction<Row, Row> {
+  /** The share of rows that admission may find to end where it expects them to. */
+  private static final double EXPECTED = 0.75;
+
+  private static final double MOST_TOKENS = 1 << 30;
 
   @Override
   public Iterator<Row> call(Iterator<Row> rows) {
@@ -63,7 +73,7 @@ record GenerateRows(
   }
 
   /** A row and how often one of its samples was begun in earlier runs. */
-  private record DueSample(PromptRow row, int attempts) {}
+  private record DueSample(PromptRow row, int attempts, Optional<LengthDistribution> length) {}
 
   private Iterator<Work<DueSample>> work(Iterator<Row> rows) {
     return new Iterator<>() {
@@ -87,20 +97,26 @@ record GenerateRows(
   private List<Work<DueSample>> due(Row row) {
     Map<Integer, Integer> attempts = DueRow.due(row);
     List<Work<DueSample>> due = new ArrayList<>(attempts.size());
-    for (Work<PromptRow> work : reader.work(row)) {
+    List<Work<PromptRow>> samples = reader.work(row);
+    Optional<LengthDistribution> length =
+        Optional.ofNullable(lengths)
+            .flatMap(model -> samples.get(0).row().prompt().map(model::predict));
+    for (Work<PromptRow> work : samples) {
       if (work instanceof Work.Wanted<PromptRow> wanted) {
         Integer before = attempts.get(wanted.request().sampleIndex());
         if (before != null) {
           due.add(
               new Work.Wanted<>(
-                  new DueSample(wanted.row(), before), wanted.request(), wanted.sizeBytes()));
+                  new DueSample(wanted.row(), before, length),
+                  expecting(wanted.request(), length),
+                  wanted.sizeBytes()));
         }
       } else if (work instanceof Work.Refused<PromptRow> refused) {
         Integer before = attempts.get(refused.sampleIndex());
         if (before != null) {
           due.add(
               new Work.Refused<>(
-                  new DueSample(refused.row(), before),
+                  new DueSample(refused.row(), before, length),
                   refused.rowKey(),
                   refused.sampleIndex(),
                   refused.kvPolicy(),
@@ -109,6 +125,15 @@ record GenerateRows(
       }
     }
     return due;
+  }
+
+  /** Says what is expected of a row, where admission plans with it. */
+  private GenerationRequest expecting(
+      GenerationRequest request, Optional<LengthDistribution> length) {
+    return length.isEmpty() || engine.admission() != EngineOptions.Admission.EXPECTED
+        ? request
+        : request.withExpectedTokens(
+            (int) Math.max(1, Math.min(MOST_TOKENS, Math.ceil(length.get().quantile(EXPECTED)))));
   }
 
   private final class Traces implements Iterator<Row> {
@@ -148,6 +173,7 @@ record GenerateRows(
               Instant.now(),
               row.prompt(),
               row.input(),
+              done.row().length().map(length -> length.quantile(0.5)),
               new TraceRecord.Request(kind, row.generation()),
               done.result()));
     }

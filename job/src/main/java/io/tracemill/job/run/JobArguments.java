@@ -1,6 +1,7 @@
 package io.tracemill.job.run;
 
 import io.tracemill.job.input.InputArguments;
+import io.tracemill.job.length.LengthModelChoice;
 import io.tracemill.job.output.Export;
 import io.tracemill.job.output.OutputTables;
 import io.tracemill.job.wave.ResumeRules;
@@ -27,6 +28,7 @@ import org.apache.hadoop.conf.Configuration;
  * @param waveRows result rows that are committed together; 0 to choose
  * @param resume what becomes of rows that the output holds already
  * @param maxErrors rows that may fail
+ * @param lengthModel what predicts how long rows get
  * @param settings every option by name with the value in force, for the runs table
  */
 public record JobArguments(
@@ -40,6 +42,7 @@ public record JobArguments(
     long waveRows,
     ResumeRules resume,
     ErrorBudget maxErrors,
+    LengthModelChoice lengthModel,
     Map<String, String> settings)
     implements Serializable {
   public JobArguments {
@@ -89,6 +92,7 @@ public record JobArguments(
         waveRows,
         resume,
         maxErrors,
+        lengthModel,
         settings);
   }
 }

@@ -13,6 +13,8 @@ import io.tracemill.job.input.InputReader;
 import io.tracemill.job.input.InputSnapshot;
 import io.tracemill.job.input.InputTable;
 import io.tracemill.job.input.PromptReader;
+import io.tracemill.job.length.LengthModels;
+import io.tracemill.job.length.OpenLengthModel;
 import io.tracemill.job.output.Export;
 import io.tracemill.job.output.OpenAiExport;
 import io.tracemill.job.output.OutputTables;
@@ -64,6 +66,9 @@ public final class ReasoningRun {
   private final String runId =
       RUN_TIME.format(startedAt) + "-%06x".formatted(RANDOM.nextInt(1 << 24));
 
+  /** What predicts lengths; there once it was looked for. */
+  private Optional<OpenLengthModel> lengths = Optional.empty();
+
   /** What the engines were doing; there once rows were generated. */
   private List<TimelinePoint> timeline = List.of();
 
@@ -108,6 +113,8 @@ public final class ReasoningRun {
             arguments.engine().modelDirectory(),
             arguments.engine().weights(),
             arguments.host().modelCache());
+    lengths = LengthModels.open(spark, arguments.lengthModel(), output);
+    LengthModels.warnings(lengths, model.modelId(), arguments.engine()).forEach(console::print);
     RunFingerprint fingerprint =
         RunFingerprint.of(
             model.contentHash(),
@@ -213,7 +220,7 @@ public final class ReasoningRun {
         engine,
         arguments.generation().kvPolicy(),
         RunTotals.NONE,
-        arguments.settings(),
+        lengths.map(found -> found.recordedIn(arguments.settings())).orElse(arguments.settings()),
         List.of());
   }
 
@@ -290,7 +297,11 @@ public final class ReasoningRun {
             opener,
             input,
             reader,
-            new TraceRecord.RunStamp(runId, record.modelId(), record.engineVersion()));
+            new TraceRecord.RunStamp(runId, record.modelId(), record.engineVersion()),
+            lengths.map(
+                found -> new WaveLengths(found, reader, arguments.generation().maxNewTokens())));
+    lengths.ifPresent(
+        found -> console.print("Length model: %s (%s)".formatted(found.path(), found.learner())));
     try {
       generation.run(waves, counts, traces, console);
     } finally {

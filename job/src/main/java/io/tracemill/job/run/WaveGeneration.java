@@ -16,7 +16,9 @@ import io.tracemill.job.wave.RowPlan;
 import io.tracemill.job.wave.WaveRunner;
 import io.tracemill.udf.EngineOpener;
 import io.tracemill.udf.GenerationMetrics;
+import io.tracemill.udf.RowDealer;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
 import org.apache.spark.SparkContext;
 import org.apache.spark.sql.Dataset;
@@ -34,6 +36,7 @@ final class WaveGeneration implements WaveRunner.Generation {
   private final InputTable input;
   private final PromptReader reader;
   private final TraceRecord.RunStamp stamp;
+  private final Optional<WaveLengths> lengths;
   private final GenerationMetrics metrics;
   private final TraceSchema schema;
   private DealtWaves waves;
@@ -45,13 +48,15 @@ final class WaveGeneration implements WaveRunner.Generation {
       EngineOpener opener,
       InputTable input,
       PromptReader reader,
-      TraceRecord.RunStamp stamp) {
+      TraceRecord.RunStamp stamp,
+      Optional<WaveLengths> lengths) {
     this.spark = spark;
     this.arguments = arguments;
     this.opener = opener;
     this.input = input;
     this.reader = reader;
     this.stamp = stamp;
+    this.lengths = lengths;
     this.metrics = GenerationMetrics.register(spark.sparkContext());
     this.schema = new TraceSchema(input.carried());
   }
@@ -77,6 +82,7 @@ final class WaveGeneration implements WaveRunner.Generation {
             console,
             counts.due(),
             slots(spark, arguments),
+            lengths.flatMap(model -> model.forecast(dealt, counts.due())),
             failed -> stopWhereHopeless(counts.keptFailed() + failed, counts, failedAtStop))) {
       new WaveRunner(spark, table, stamp.runId()).run(dealt.waves(), this);
       // A quick run may be over before the watch has looked.
@@ -124,11 +130,13 @@ final class WaveGeneration implements WaveRunner.Generation {
 
   @Override
   public Dataset<Row> generate(Wave wave) {
-    return waves
-        .rows()
-        .apply(wave)
-        // A number of partitions, not a column: adaptive execution leaves it alone.
-        .repartition(tasks(wave))
+    return lengths
+        .map(WaveLengths::dealer)
+        .orElse(RowDealer.EVENLY)
+        .deal(
+            waves.rows().apply(wave),
+            tasks(wave),
+            ClusterShape.of(spark.sparkContext()).tasksAtOnce())
         .mapPartitions(
             new GenerateRows(
                 arguments.engine(),
@@ -137,6 +145,7 @@ final class WaveGeneration implements WaveRunner.Generation {
                 input.carried().orElse(null),
                 stamp,
                 wave.number(),
+                lengths.map(model -> model.lengths().predictor()).orElse(null),
                 metrics),
             Encoders.row(schema.type()));
   }

@@ -108,8 +108,10 @@ public final class WaveRunner {
   private int write(Wave wave, Generation generation, LaunchListener.Launch launch) {
     try {
       join("wave " + wave.number());
+      Dataset<Row> rows = generation.generate(wave);
+      // From here on: what dealing has computed are no tasks of the wave.
       spark.sparkContext().setLocalProperty(LaunchListener.WAVE, Integer.toString(wave.number()));
-      table.write(generation.generate(wave), wave);
+      table.write(rows, wave);
       LOG.info("Wave {} of run {} is committed: {} rows", wave.number(), jobGroup, wave.rows());
       return wave.number();
     } catch (Throwable e) { // Whatever it was, the other wave must not go on for hours.

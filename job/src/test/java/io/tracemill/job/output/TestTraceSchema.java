@@ -22,7 +22,7 @@ class TestTraceSchema {
               ("kv_policy compressions kv_full_rows kv_final_rows kv_peak_rows kv_mean_rows"
                       + " kv_peak_bytes kv_saved_ratio compress_ms compression_events")
                   .split(" "),
-              ("queue_ms prefill_ms decode_ms tokens_per_second executor_id gpu_uuid finished_at day")
+              ("queue_ms prefill_ms decode_ms tokens_per_second predicted_tokens executor_id gpu_uuid finished_at day")
                   .split(" "),
               "extracted_answer prompt answer trace request token_ids".split(" "))
           .stream()

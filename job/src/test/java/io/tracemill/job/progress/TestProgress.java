@@ -8,6 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
@@ -29,7 +30,8 @@ class TestProgress {
         32,
         executors,
         Duration.ofSeconds(65),
-        Duration.ofSeconds(60));
+        Duration.ofSeconds(60),
+        Optional.empty());
   }
 
   @Test
@@ -44,7 +46,18 @@ class TestProgress {
     assertThat(
             ProgressLine.of(
                 new ProgressLine.Sample(
-                    0, 0, 10, 0, 0, 0, 32, 32, Map.of(), Duration.ofSeconds(1), Duration.ZERO)))
+                    0,
+                    0,
+                    10,
+                    0,
+                    0,
+                    0,
+                    32,
+                    32,
+                    Map.of(),
+                    Duration.ofSeconds(1),
+                    Duration.ZERO,
+                    Optional.empty())))
         .isEqualTo(
             "0/10 rows  0 failed  0 tokens/s  slots -/32  KV full -  KV saved -  0:01 elapsed, ?"
                 + " to go");
