@@ -95,6 +95,21 @@ class TestBadInput {
             "--kv-policy tova --kv-option rows=many",
             "Option rows of KV policy tova is 'many'; it must be a whole number from 1 to"
                 + " 1073741824."),
+        option("--query-ring -1", "--query-ring is -1; it must be from 0 to 65536."),
+        option(
+            "--kv-policy triattention",
+            "KV policy triattention needs option calibration: a file of query statistics of the"
+                + " model."),
+        option(
+            "--kv-policy triattention --kv-option calibration=FOLDER/none",
+            "The query calibration FOLDER/none cannot be used: there is no such file."),
+        option(
+            "--kv-policy triattention --kv-option calibration=IN",
+            "The query calibration IN cannot be used: it does not hold query statistics."),
+        option(
+            "--kv-policy triattention --kv-option calibration=nosuch://host/file",
+            "The query calibration nosuch://host/file cannot be used: reading it failed, Spark"
+                + " knows no file system nosuch:, add its jar."),
         option(
             "--kv-option interval=long",
             "--kv-option interval is long; it must be a whole number."),
@@ -288,7 +303,23 @@ class TestBadInput {
         option(
             "report --output FOLDER/none",
             "FOLDER/none holds no tables of Tracemill; give the --output folder of a run with"
-                + " --tables."));
+                + " --tables."),
+        option("calibrate --input FOLDER/none.jsonl", "--input FOLDER/none.jsonl does not exist."),
+        option("calibrate --tokens 0", "--tokens is 0; it must be from 1 to 10000000."),
+        option("calibrate --max-context 0", "--max-context is 0; it must be 1 or more."),
+        option("calibrate --threads -1", "--threads is -1; it must be 0 or more."),
+        option(
+            "calibrate --model /no/model", "--model /no/model does not exist or is not a folder."),
+        option(
+            "calibrate --to FOLDER",
+            "--to FOLDER cannot be used: it is a folder, give the name of a file."),
+        option(
+            "calibrate --to FOLDER/none/queries.bin",
+            "--to FOLDER/none/queries.bin cannot be used: there is no folder FOLDER/none."),
+        option(
+            "calibrate --prompt-column question",
+            "--prompt-column question: --input FOLDER/in.jsonl has no such column; it has id,"
+                + " prompt."));
   }
 
   @ParameterizedTest(name = "{0}")
@@ -302,6 +333,12 @@ class TestBadInput {
       Path in = JobRun.file(folder, mistake.file(), mistake.content());
       args.addAll(List.of("--input", in.toString(), "--model", JobRun.MODEL.toString()));
       args.addAll(List.of("--output", folder.resolve("out").toString()));
+    }
+    if (args.get(0).equals("calibrate")) {
+      List<String> given = List.copyOf(args);
+      addUnless(args, given, "--input", JobRun.file(folder, mistake.file(), GOOD).toString());
+      addUnless(args, given, "--model", JobRun.MODEL.toString());
+      addUnless(args, given, "--to", folder.resolve("queries.bin").toString());
     }
     JobRun run = JobRun.of(args.toArray(String[]::new));
     assertThat(run.exitCode()).as(run.output()).isEqualTo(2);
@@ -451,7 +488,7 @@ class TestBadInput {
     Path in = JobRun.file(folder, mistake.file(), mistake.content());
     List<String> more = new ArrayList<>();
     for (String option : mistake.options()) {
-      more.add(option.replace("FOLDER", folder.toString()).replaceAll("^IN$", in.toString()));
+      more.add(option.replace("FOLDER", folder.toString()).replaceAll("(^|=)IN$", "$1" + in));
     }
     // An option of the case stands in for the one that every run has.
     List<String> args = new ArrayList<>(List.of("run"));

@@ -28,7 +28,7 @@ import org.junit.jupiter.api.io.TempDir;
 @Tag("model")
 class TestLocalCluster {
   private static final int ROWS = 12;
-  private static final int MINUTES = 4;
+  private static final int MINUTES = 8;
 
   @TempDir private Path folder;
 
@@ -42,32 +42,21 @@ class TestLocalCluster {
                 .mapToObj("{\"id\": %1$d, \"prompt\": \"What is %1$d + 30?\"}\n"::formatted)
                 .collect(Collectors.joining()));
     Path out = folder.resolve("out");
-    Path log = folder.resolve("log.txt");
-    Process process =
-        submit(
-            sparkHome(),
-            log,
-            JobRun.arguments(
-                in,
-                out,
-                "--partitions",
-                "8",
-                "--max-new-tokens",
-                "16",
-                "--slots",
-                "2",
-                "--kv-memory",
-                "16m",
-                "--threads",
-                "1"));
-    try {
-      boolean ended = process.waitFor(MINUTES, TimeUnit.MINUTES);
-      assertThat(ended).as("ended in time; its log: %s", Files.readString(log)).isTrue();
-    } finally {
-      process.descendants().forEach(ProcessHandle::destroyForcibly);
-      process.destroyForcibly();
-    }
-    assertThat(process.exitValue()).as(Files.readString(log)).isZero();
+    submit(
+        List.of(),
+        JobRun.arguments(
+            in,
+            out,
+            "--partitions",
+            "8",
+            "--max-new-tokens",
+            "16",
+            "--slots",
+            "2",
+            "--kv-memory",
+            "16m",
+            "--threads",
+            "1"));
 
     Row counts =
         JobRun.traces(out)
@@ -80,7 +69,68 @@ class TestLocalCluster {
     assertThat(counts.mkString(" ")).isEqualTo("12 12 12 0 1");
   }
 
-  private Process submit(Path home, Path log, String[] arguments) throws IOException {
+  @Test
+  void executorsCollectQueriesAndReadTheCalibrationFromAnotherFileSystem() throws Exception {
+    Path in =
+        JobRun.file(
+            folder,
+            "in.jsonl",
+            IntStream.range(0, 4)
+                .mapToObj("{\"id\": %1$d, \"prompt\": \"What is %1$d + 30?\"}\n"::formatted)
+                .collect(Collectors.joining()));
+    Path file = folder.resolve("queries.bin");
+    String[] calibrate = {
+      "calibrate", "--input=" + in, "--model=" + JobRun.MODEL, "--tokens=40", "--to=" + file
+    };
+    submit(List.of(), calibrate);
+    byte[] collectedApart = Files.readAllBytes(file);
+    JobRun here = JobRun.of(calibrate);
+    assertThat(here.exitCode()).as(here.output()).isZero();
+    assertThat(Files.readAllBytes(file)).isEqualTo(collectedApart);
+
+    Path out = folder.resolve("out");
+    submit(
+        List.of("--conf", "spark.hadoop.fs.viewfs.mounttable.far.link./data=file://" + folder),
+        JobRun.arguments(
+            in,
+            out,
+            "--partitions=4",
+            "--max-new-tokens=48",
+            "--slots=1",
+            "--kv-memory=16m",
+            "--threads=1",
+            "--kv-policy=triattention",
+            "--kv-option=calibration=viewfs://far/data/queries.bin",
+            "--kv-option=rows=24",
+            "--kv-option=interval=8",
+            "--kv-option=window=8"));
+    Row counts =
+        JobRun.traces(out)
+            .selectExpr(
+                "count_if(status = 'ok')",
+                "min(compressions) > 0",
+                "array_join(array_sort(collect_set(executor_id)), ' ')",
+                "array_join(collect_set(left(request.kv_options['calibration'], 30)), ' ')")
+            .head();
+    assertThat(counts.mkString(" ")).isEqualTo("4 true 0 1 viewfs://far/data/queries.bin#");
+  }
+
+  /** Runs a command line to its end, with further options for Spark. */
+  private void submit(List<String> sparkOptions, String[] arguments) throws Exception {
+    Path log = folder.resolve("log.txt");
+    Process process = start(sparkHome(), log, sparkOptions, arguments);
+    try {
+      boolean ended = process.waitFor(MINUTES, TimeUnit.MINUTES);
+      assertThat(ended).as("ended in time; its log: %s", Files.readString(log)).isTrue();
+    } finally {
+      process.descendants().forEach(ProcessHandle::destroyForcibly);
+      process.destroyForcibly();
+    }
+    assertThat(process.exitValue()).as(Files.readString(log)).isZero();
+  }
+
+  private Process start(Path home, Path log, List<String> sparkOptions, String[] arguments)
+      throws IOException {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(List.of(JavaModuleOptions.defaultModuleOptions().split(" ")));
@@ -111,8 +161,9 @@ class TestLocalCluster {
             "--conf",
             "spark.locality.wait=0s",
             "--class",
-            "io.tracemill.job.ReasoningJob",
-            jar(home, "job-classes.jar").toString()));
+            "io.tracemill.job.ReasoningJob"));
+    command.addAll(sparkOptions);
+    command.add(jar(home, "job-classes.jar").toString());
     command.addAll(List.of(arguments));
     ProcessBuilder builder = new ProcessBuilder(command);
     builder.environment().put("SPARK_HOME", home.toString());
@@ -125,6 +176,9 @@ class TestLocalCluster {
   /** What this test runs with, as jars in one folder. */
   private Path sparkHome() throws IOException {
     Path home = folder.resolve("spark");
+    if (Files.isDirectory(home)) {
+      return home;
+    }
     Files.createDirectories(home.resolve("jars"));
     Files.createDirectories(home.resolve("conf"));
     int number = 0;

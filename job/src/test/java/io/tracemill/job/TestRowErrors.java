@@ -7,6 +7,8 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
@@ -183,5 +185,33 @@ class TestRowErrors {
                 .collectAsList()
                 .toString())
         .isEqualTo("[[2,The record has another number of fields than the header.]]");
+  }
+
+  @Test
+  void aRowsPolicyMayReadAsManyQueriesAsTheRunsRingHolds() {
+    Path in =
+        JobRun.file(
+            folder,
+            "in.jsonl",
+            "{\"id\": 1, \"prompt\": \"a\", \"kv\": \"h2o\"}\n"
+                + "{\"id\": 2, \"prompt\": \"b\", \"kv\": null}\n");
+    List<String> found = new ArrayList<>();
+    for (String ring : List.of("0", "128")) {
+      Path out = folder.resolve("ring" + ring);
+      JobRun run =
+          JobRun.run(in, out, "--parameter-column=kv-policy=kv", "--query-ring=" + ring);
+      assertThat(run.exitCode()).as(run.output()).isZero();
+      found.add(
+          JobRun.traces(out)
+              .orderBy("row_key")
+              .selectExpr("concat_ws(' ', status, error_message)")
+              .collectAsList()
+              .toString());
+    }
+    assertThat(found)
+        .containsExactly(
+            "[[error The row's kv-policy 'h2o' needs the queries of the last 128 tokens, but"
+                + " engines of this run keep 32; start the run with --query-ring 128.], [ok]]",
+            "[[ok], [ok]]");
   }
 }

@@ -19,7 +19,7 @@ import org.apache.spark.sql.Row;
  */
 record PickedTexts(List<int[]> texts, int tokens, Optional<String> refusal) {
   /** Places in the order and sizes are small, but not for a table of billions. */
-  private static final int MOST_TEXTS = 200_000;
+  private static final int MOST_TEXTS = 2_000_000;
 
   PickedTexts {
     texts = List.copyOf(texts);

@@ -15,6 +15,9 @@ final class KvOptions {
 
   private static final String RPC = "rpc";
 
+  /** A ring this deep takes as much memory as a cache of so many rows, or more. */
+  private static final int MOST_QUERIES = 65_536;
+
   @Option(
       names = "--kv-policy",
       paramLabel = "NAME",
@@ -69,6 +72,41 @@ final class KvOptions {
               + " docs/policies.md lists them.")
   private Map<String, String> parameters = new LinkedHashMap<>();
 
+  @Option(
+      names = "--query-ring",
+      paramLabel = "TOKENS",
+      description =
+          "Newest tokens whose queries engines keep, for rows with a KV policy of their own that"
+              + " reads more than the run's. Default: what the run's policy reads, and where rows"
+              + " may choose, what the options of rpc say.")
+  private int queryRing;
+
+  /**
+   * How many of the newest queries engines keep.
+   *
+   * @param run the policy of the run
+   * @param mayRowsChoose whether rows may compress where the run does not
+   */
+  int queryRingDepth(KvCompressionPolicy run, RowPolicies mayRowsChoose) {
+    int depth = Math.max(queryRing, run.needs().queryRingDepth());
+    return switch (mayRowsChoose) {
+      case THE_RUNS -> depth;
+      case THEIR_OWN -> Math.max(depth, rpcPolicy().needs().queryRingDepth());
+    };
+  }
+
+  /** Which policy rows have. */
+  enum RowPolicies {
+    THE_RUNS,
+    THEIR_OWN
+  }
+
+  void checkRanges() {
+    if (queryRing < 0 || queryRing > MOST_QUERIES) {
+      throw JobErrors.outOfRange("--query-ring", queryRing, "from 0 to " + MOST_QUERIES);
+    }
+  }
+
   KvCompressionPolicy policy() {
     return KvPolicies.create(
         withParameters(
@@ -78,7 +116,7 @@ final class KvOptions {
   }
 
   /** The policy that the options of RPC describe, whether the run uses it or only its rows may. */
-  KvCompressionPolicy rpcPolicy() {
+  private KvCompressionPolicy rpcPolicy() {
     return KvPolicies.create(rpcSettings());
   }
 

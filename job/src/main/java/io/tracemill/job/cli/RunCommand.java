@@ -3,6 +3,7 @@ package io.tracemill.job.cli;
 import io.tracemill.engine.api.SamplingParams;
 import io.tracemill.engine.compress.KvCompressionPolicy;
 import io.tracemill.job.calibrate.CalibrationCheck;
+import io.tracemill.job.cli.KvOptions.RowPolicies;
 import io.tracemill.job.input.InputArguments;
 import io.tracemill.job.length.LengthModelChoice;
 import io.tracemill.job.output.OutputTables;
@@ -137,6 +138,7 @@ final class RunCommand implements Callable<Integer> {
                     policy.map(KvCompressionPolicy::settings).orElse(KvOptions.FULL)));
     Optional<InputArguments> rows = findings.check(input::arguments);
     findings.verify(engine::checkRanges);
+    findings.verify(kv::checkRanges);
     Optional<HostSettings> hosts = findings.check(host::settings);
     Optional<Long> waveRows = findings.check(resume::waveRows);
     Optional<ResumeRules> rules = findings.check(resume::rules);
@@ -150,7 +152,11 @@ final class RunCommand implements Callable<Integer> {
                 rows.orElseThrow(),
                 new OutputTables(output, written.orElseThrow().format()),
                 written.orElseThrow().exports(),
-                engine.settings(folder.orElseThrow(), queryRingDepth(policy.orElseThrow())),
+                engine.settings(
+                    folder.orElseThrow(),
+                    kv.queryRingDepth(
+                        policy.orElseThrow(),
+                        input.mayChooseKvPolicy() ? RowPolicies.THEIR_OWN : RowPolicies.THE_RUNS)),
                 hosts.orElseThrow(),
                 generation.orElseThrow(),
                 partitions == null ? 0 : partitions,
@@ -178,14 +184,6 @@ final class RunCommand implements Callable<Integer> {
     if (partitions != null) {
       Ranges.atLeast("--partitions", partitions, 1);
     }
-  }
-
-  /** Rows with a policy of their own may compress where the run does not. */
-  private int queryRingDepth(KvCompressionPolicy policy) {
-    int depth = policy.needs().queryRingDepth();
-    return input.mayChooseKvPolicy()
-        ? Math.max(depth, kv.rpcPolicy().needs().queryRingDepth())
-        : depth;
   }
 
   private Map<String, String> settings(GenerationSettings generation) {

@@ -31,7 +31,7 @@ import org.apache.spark.sql.types.DataTypes;
  * @param form what the rows ask with
  * @param generation how they are generated, where they do not say otherwise
  * @param parameterColumns carried columns that hold a row's own settings
- * @param deepestWindowTokens the widest selector window that engines were opened for
+ * @param deepestWindowTokens newest queries that engines were opened to keep
  */
 public record PromptReader(
     PromptForm form,

@@ -32,7 +32,7 @@ final class RowSettings {
    * Joins the two.
    *
    * @param own values by parameter: numbers, text, or for stop strings a list of text
-   * @param deepestWindowTokens the widest selector window that engines were opened for
+   * @param deepestWindowTokens newest queries that engines were opened to keep
    * @throws BadRowException at the first value that is wrong
    */
   static GenerationSettings of(
@@ -142,8 +142,12 @@ final class RowSettings {
     KvCompressionPolicy policy = KvPolicies.create(KvPolicyText.parse(text, run.kvPolicy()));
     if (policy.needs().queryRingDepth() > deepestWindowTokens) {
       throw new BadRowException(
-          "The row's kv-policy '%s' needs the queries of the last %d tokens, but engines of this run keep %d; raise --rpc-window."
-              .formatted(text.strip(), policy.needs().queryRingDepth(), deepestWindowTokens));
+          "The row's kv-policy '%s' needs the queries of the last %d tokens, but engines of this run keep %d; start the run with --query-ring %d."
+              .formatted(
+                  text.strip(),
+                  policy.needs().queryRingDepth(),
+                  deepestWindowTokens,
+                  policy.needs().queryRingDepth()));
     }
     return policy.settings();
   }

@@ -80,7 +80,12 @@ public final class BadRows {
             RowParameter.KV_POLICY,
             "rpc window=64",
             "The row's kv-policy 'rpc window=64' needs the queries of the last 64 tokens, but"
-                + " engines of this run keep 32; raise --rpc-window."));
+                + " engines of this run keep 32; start the run with --query-ring 64."),
+        new Setting(
+            RowParameter.KV_POLICY,
+            "h2o",
+            "The row's kv-policy 'h2o' needs the queries of the last 128 tokens, but engines of this"
+                + " run keep 32; start the run with --query-ring 128."));
   }
 
   /** Lines of OpenAI's Batch format. */
