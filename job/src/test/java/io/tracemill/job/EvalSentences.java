@@ -52,6 +52,12 @@ final class EvalSentences {
         new Mistake("--grid", "FOLDER/none.txt"),
         "--grid FOLDER/none.txt cannot be read: FOLDER/none.txt");
     all.put(
+        new Mistake("--policy", "full", "--one-cell-at-a-time", "--sum-up-only"),
+        "--one-cell-at-a-time and --sum-up-only exclude each other; give one of them.");
+    all.put(
+        new Mistake("--policy", "full", "--sum-up-only"),
+        "--output FOLDER/out holds no row of this grid; leave out --sum-up-only to generate them.");
+    all.put(
         new Mistake("--policy", "full", "--temperature", "-1"),
         "temperature is -1.0; it must be 0 (greedy) to 100.");
     all.put(

@@ -171,6 +171,16 @@ class TestEval {
                 "parquet")));
     assertThat(cells()).hasSize(2).allMatch(cell -> cell.tokensPerSecond().isPresent());
     assertThat(traces().selectExpr("count(distinct run_id)").head().getLong(0)).isEqualTo(2);
+
+    JobRun sql =
+        done(
+            JobRun.of(
+                "sql",
+                "--tables",
+                folder.toString(),
+                "SELECT policy_name, all_rows.rows, compressed_rows IS NULL FROM evaluation"
+                    + " ORDER BY position"));
+    assertThat(sql.output()).containsPattern("full +19 +true\n +lagkv +19 +true");
   }
 
   static Stream<EvalSentences.Mistake> mistakes() {

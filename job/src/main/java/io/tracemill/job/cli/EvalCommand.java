@@ -94,6 +94,12 @@ final class EvalCommand implements Callable<Integer> {
   private boolean oneCellAtATime;
 
   @Option(
+      names = "--sum-up-only",
+      description =
+          "Generates nothing and sums up the rows that are there, as while the evaluation runs.")
+  private boolean sumUpOnly;
+
+  @Option(
       names = "--markdown",
       paramLabel = "FILE",
       description = "Where to write the table as Markdown, too.")
@@ -168,12 +174,16 @@ final class EvalCommand implements Callable<Integer> {
             resume.rules(),
             ErrorBudget.parse(maxErrors),
             settings(generation));
-    return new EvalArguments(
-        job,
-        cells,
-        answerColumn,
-        oneCellAtATime ? EvalArguments.Order.ONE_CELL_AT_A_TIME : EvalArguments.Order.MIXED,
-        Optional.ofNullable(markdown));
+    return new EvalArguments(job, cells, answerColumn, order(), Optional.ofNullable(markdown));
+  }
+
+  private EvalArguments.Order order() {
+    if (oneCellAtATime && sumUpOnly) {
+      throw JobErrors.together("--one-cell-at-a-time", "--sum-up-only");
+    }
+    return sumUpOnly
+        ? EvalArguments.Order.NONE
+        : oneCellAtATime ? EvalArguments.Order.ONE_CELL_AT_A_TIME : EvalArguments.Order.MIXED;
   }
 
   private Grid cells(List<Float> heats) {

@@ -2,10 +2,13 @@ package io.tracemill.job.cli;
 
 import io.tracemill.job.error.JobErrors;
 import io.tracemill.job.error.JobException;
+import io.tracemill.job.eval.result.EvaluationTable;
+import io.tracemill.job.output.OutputTables;
 import io.tracemill.job.output.TableViews;
 import io.tracemill.job.progress.Console;
 import io.tracemill.job.progress.SummaryTable;
 import io.tracemill.job.session.SparkSessions;
+import java.io.IOException;
 import java.util.List;
 import java.util.concurrent.Callable;
 import org.apache.spark.SparkConf;
@@ -22,8 +25,8 @@ import picocli.CommandLine.ParentCommand;
     name = "sql",
     sortOptions = false,
     description =
-        "Answers a query over a run's tables traces and runs, and the views tm_graded, tm_tails and"
-            + " others over them (docs/views.md).")
+        "Answers a query over a run's tables traces and runs, the table evaluation where there is"
+            + " one, and the views tm_graded, tm_tails and others over them (docs/views.md).")
 final class SqlCommand implements Callable<Integer> {
   private static final int CELL_CHARACTERS = 100;
 
@@ -55,7 +58,9 @@ final class SqlCommand implements Callable<Integer> {
     Ranges.atLeast("--rows", rows, 1);
     Launcher launcher = parent.launcher();
     SparkSession spark = SparkSessions.open(new SparkConf(), launcher.console()::print);
-    TableViews.register(spark, tables.isEmpty() ? DemoHome.find().tables().toString() : tables);
+    String folder = tables.isEmpty() ? DemoHome.find().tables().toString() : tables;
+    TableViews.register(spark, folder);
+    registerEvaluations(spark, folder);
     try {
       Dataset<Row> answer = spark.sql(query);
       print(answer, launcher.console());
@@ -64,6 +69,15 @@ final class SqlCommand implements Callable<Integer> {
       throw e;
     } catch (Exception e) { // Spark's AnalysisException is checked in Scala only.
       throw JobErrors.badQuery(e);
+    }
+  }
+
+  private static void registerEvaluations(SparkSession spark, String folder) {
+    try {
+      EvaluationTable.register(
+          spark, TableViews.find(spark, folder).stream().map(OutputTables::folder).toList());
+    } catch (IOException e) {
+      throw JobErrors.noTables(folder);
     }
   }
 

@@ -79,6 +79,13 @@ public final class EvalErrors {
             .formatted(column, input));
   }
 
+  /** An output without a row of the grid, where none may be generated. */
+  public static JobException nothingGenerated(String output) {
+    return usage(
+        "--output %s holds no row of this grid; leave out --sum-up-only to generate them."
+            .formatted(output));
+  }
+
   /** A Markdown file that cannot be written. */
   public static JobException unwritableMarkdown(String file, Throwable cause) {
     return new JobException(

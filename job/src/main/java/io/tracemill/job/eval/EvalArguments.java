@@ -22,15 +22,20 @@ public record EvalArguments(
     /** All at once: engines stay full, and no cell has a speed of its own. */
     MIXED,
     /** One after another, each as a run: tokens per second of a cell mean something. */
-    ONE_CELL_AT_A_TIME
+    ONE_CELL_AT_A_TIME,
+    /** None runs: what is there is summed up. */
+    NONE
   }
 
   /** The runs that make the rows, in order. */
   List<JobArguments> runs() {
-    return order == Order.MIXED
-        ? List.of(job)
-        : grid.variants().stream()
-            .map(variant -> job.withInput(job.input().withVariants(List.of(variant))))
-            .toList();
+    return switch (order) {
+      case MIXED -> List.of(job);
+      case ONE_CELL_AT_A_TIME ->
+          grid.variants().stream()
+              .map(variant -> job.withInput(job.input().withVariants(List.of(variant))))
+              .toList();
+      case NONE -> List.of();
+    };
   }
 }

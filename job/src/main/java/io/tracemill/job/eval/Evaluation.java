@@ -26,7 +26,7 @@ final class Evaluation {
   /**
    * One result for each cell that has rows, in the grid's order.
    *
-   * @param traces all rows of the output; those of other cells are left out
+   * @param traces of problems with an answer; rows of other cells are left out
    */
   static List<CellResult> of(Dataset<Row> traces, Grid grid, String answerColumn) {
     Dataset<Row> graded =

@@ -3,9 +3,7 @@ package io.tracemill.job.eval;
 import static org.apache.spark.sql.functions.call_function;
 import static org.apache.spark.sql.functions.coalesce;
 import static org.apache.spark.sql.functions.col;
-import static org.apache.spark.sql.functions.length;
 import static org.apache.spark.sql.functions.lit;
-import static org.apache.spark.sql.functions.trim;
 import static org.apache.spark.sql.functions.udf;
 import static org.apache.spark.sql.functions.when;
 import static org.apache.spark.sql.functions.xxhash64;
@@ -18,17 +16,14 @@ import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.types.DataTypes;
 
-/**
- * The traces of a grid, graded, without text: what an evaluation is summed up from. Problems
- * without an answer are left out.
- */
+/** The traces of a grid, graded, without text: what an evaluation is summed up from. */
 final class GradedRows {
   private GradedRows() {}
 
   /**
    * Grades.
    *
-   * @param traces a table of traces whose rows carry variants
+   * @param traces rows that carry variants, of problems with an answer
    * @param answerColumn carried column with the right answers
    */
   static Dataset<Row> of(Dataset<Row> traces, Grid grid, String answerColumn) {
@@ -51,7 +46,6 @@ final class GradedRows {
     Object[] full = grid.cells().stream().filter(GridCell::isFull).map(GridCell::name).toArray();
     return traces
         .filter(input.getField(VariantRows.VARIANT).isin(names))
-        .filter(length(trim(gold)).gt(0))
         .select(
             input.getField(VariantRows.VARIANT).as("cell"),
             input.getField(VariantRows.ROW).as("problem"),

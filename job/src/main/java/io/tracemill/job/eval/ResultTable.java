@@ -8,48 +8,41 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.function.BiFunction;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 
 /** Results as a table of text: for a terminal, and as Markdown. */
 final class ResultTable {
   private static final String NONE = "-";
   private static final double SMALLEST_P = 0.001;
+  private static final String COMPRESSED =
+      "Only rows that were compressed; \"full\" is the full cache on the same problems";
 
-  private static final List<String> HEAD =
-      List.of(
-          "rows",
-          "right",
-          "95 % interval",
-          "points to full",
-          "won:lost",
-          "p (Holm)",
-          "truncated",
-          "failed",
-          "tokens",
-          "of right ones",
-          "length",
-          "KV rows mean",
-          "peak",
-          "shrink",
-          "compressions");
-
-  private final boolean severalTemperatures;
-  private final boolean speeds;
   private final List<CellResult> cells;
+
+  /** A column: its head, and a cell's text over some of its rows. */
+  private record Column(String head, BiFunction<CellResult, RowGroup, String> text) {
+    static Column of(String head, Function<RowGroup, String> text) {
+      return new Column(head, (cell, group) -> text.apply(group));
+    }
+
+    /** Empty without a full cache to compare with. */
+    static Column paired(String head, Function<AgainstFull, String> text) {
+      return of(head, group -> group.againstFull().map(text).orElse(NONE));
+    }
+  }
 
   ResultTable(List<CellResult> cells) {
     this.cells = List.copyOf(cells);
-    this.severalTemperatures =
-        cells.stream().mapToDouble(CellResult::temperature).distinct().count() > 1;
-    this.speeds = cells.stream().anyMatch(cell -> cell.tokensPerSecond().isPresent());
   }
 
   /** Lines for a terminal: all rows, then rows that were compressed. */
   List<String> lines() {
     List<String> lines = new ArrayList<>(List.of("All rows"));
     lines.addAll(aligned(allRows()));
-    if (compressedRows().size() > 1) {
-      lines.add("Only rows that were compressed; \"full\" is the full cache on the same problems");
+    if (anyCompressed()) {
+      lines.add(COMPRESSED);
       lines.addAll(aligned(compressedRows()));
     }
     lines.addAll(notes());
@@ -59,79 +52,73 @@ final class ResultTable {
   /** The same as Markdown. */
   String markdown() {
     StringBuilder text = new StringBuilder("All rows:\n\n").append(markdown(allRows()));
-    if (compressedRows().size() > 1) {
-      text.append(
-              "\nOnly rows that were compressed; \"full\" is the full cache on the same problems:\n\n")
-          .append(markdown(compressedRows()));
+    if (anyCompressed()) {
+      text.append('\n').append(COMPRESSED).append(":\n\n").append(markdown(compressedRows()));
     }
     text.append('\n');
     notes().forEach(note -> text.append(note).append('\n'));
     return text.toString();
   }
 
+  private boolean anyCompressed() {
+    return cells.stream().anyMatch(cell -> cell.compressed().isPresent());
+  }
+
   private List<List<String>> allRows() {
-    List<List<String>> rows = new ArrayList<>();
-    rows.add(head(speeds ? List.of("speed") : List.of()));
-    for (CellResult cell : cells) {
-      List<String> row = row(cell, cell.all());
-      if (speeds) {
-        row.add(
-            cell.tokensPerSecond().isPresent()
-                ? whole(cell.tokensPerSecond().getAsDouble()) + " tokens/s"
-                : NONE);
-      }
-      rows.add(row);
+    List<Column> columns = columns();
+    if (cells.stream().anyMatch(cell -> cell.tokensPerSecond().isPresent())) {
+      columns.add(
+          new Column("tokens/s", (cell, all) -> whole(cell.tokensPerSecond().orElse(Double.NaN))));
     }
-    return rows;
+    return rows(columns, cell -> Optional.of(cell.all()));
   }
 
   private List<List<String>> compressedRows() {
+    List<Column> columns = columns();
+    columns.add(Column.paired("full", against -> percent(against.fullAccuracy())));
+    return rows(columns, CellResult::compressed);
+  }
+
+  private List<List<String>> rows(
+      List<Column> columns, Function<CellResult, Optional<RowGroup>> groupOf) {
     List<List<String>> rows = new ArrayList<>();
-    rows.add(head(List.of("full")));
+    rows.add(columns.stream().map(Column::head).toList());
     for (CellResult cell : cells) {
-      cell.compressed()
+      groupOf
+          .apply(cell)
           .ifPresent(
-              group -> {
-                List<String> row = row(cell, group);
-                row.add(group.againstFull().map(a -> percent(a.fullAccuracy())).orElse(NONE));
-                rows.add(row);
-              });
+              group -> rows.add(columns.stream().map(c -> c.text().apply(cell, group)).toList()));
     }
     return rows;
   }
 
-  private List<String> head(List<String> more) {
-    List<String> head = new ArrayList<>(List.of("policy"));
-    if (severalTemperatures) {
-      head.add("temperature");
+  private List<Column> columns() {
+    List<Column> columns = new ArrayList<>();
+    columns.add(new Column("policy", (cell, group) -> cell.given()));
+    if (cells.stream().mapToDouble(CellResult::temperature).distinct().count() > 1) {
+      columns.add(
+          new Column("temperature", (cell, group) -> Float.toString((float) cell.temperature())));
     }
-    head.addAll(HEAD);
-    head.addAll(more);
-    return head;
-  }
-
-  private List<String> row(CellResult cell, RowGroup group) {
-    List<String> row = new ArrayList<>(List.of(cell.given()));
-    if (severalTemperatures) {
-      row.add(String.format(Locale.ROOT, "%s", (float) cell.temperature()));
+    columns.add(Column.of("rows", group -> whole(group.rows())));
+    columns.add(Column.of("right", group -> percent(group.accuracy())));
+    columns.add(
+        Column.of(
+            "95 % interval", group -> tenths(100 * group.low()) + " to " + percent(group.high())));
+    columns.add(Column.paired("points", against -> points(against.difference())));
+    columns.add(Column.paired("won:lost", against -> against.won() + ":" + against.lost()));
+    columns.add(Column.paired("p (Holm)", against -> p(against.holmPValue())));
+    columns.add(Column.of("truncated", group -> whole(group.truncated())));
+    if (cells.stream().anyMatch(cell -> cell.all().failed() > 0)) {
+      columns.add(Column.of("failed", group -> whole(group.failed())));
     }
-    Optional<AgainstFull> against = group.againstFull();
-    row.add(whole(group.rows()));
-    row.add(percent(group.accuracy()));
-    row.add(percent(group.low()) + " to " + percent(group.high()));
-    row.add(against.map(a -> points(a.difference())).orElse(NONE));
-    row.add(against.map(a -> a.won() + ":" + a.lost()).orElse(NONE));
-    row.add(against.map(a -> p(a.holmPValue())).orElse(NONE));
-    row.add(whole(group.truncated()));
-    row.add(whole(group.failed()));
-    row.add(whole(group.meanTokens()));
-    row.add(whole(group.meanTokensRight()));
-    row.add(against.map(a -> factor(a.lengthInflation())).orElse(NONE));
-    row.add(whole(group.meanRows()));
-    row.add(whole(group.peakRows()));
-    row.add(against.map(a -> factor(a.kvShrink())).orElse(NONE));
-    row.add(tenths(group.compressions()));
-    return row;
+    columns.add(Column.of("tokens", group -> whole(group.meanTokens())));
+    columns.add(Column.of("of right", group -> whole(group.meanTokensRight())));
+    columns.add(Column.paired("length", against -> factor(against.lengthInflation())));
+    columns.add(Column.of("KV rows", group -> whole(group.meanRows())));
+    columns.add(Column.of("peak", group -> whole(group.peakRows())));
+    columns.add(Column.paired("shrink", against -> factor(against.kvShrink())));
+    columns.add(Column.of("compressions", group -> tenths(group.compressions())));
+    return columns;
   }
 
   private List<String> notes() {

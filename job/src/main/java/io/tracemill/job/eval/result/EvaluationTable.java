@@ -1,14 +1,17 @@
 package io.tracemill.job.eval.result;
 
+import static org.apache.spark.sql.functions.lit;
 import static org.apache.spark.sql.types.DataTypes.DoubleType;
 import static org.apache.spark.sql.types.DataTypes.IntegerType;
 import static org.apache.spark.sql.types.DataTypes.LongType;
 import static org.apache.spark.sql.types.DataTypes.StringType;
 
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.stream.IntStream;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 import org.apache.spark.sql.Dataset;
@@ -102,7 +105,7 @@ public final class EvaluationTable {
   public static void write(
       SparkSession spark, String output, String format, List<CellResult> cells) {
     List<Row> rows =
-        java.util.stream.IntStream.range(0, cells.size())
+        IntStream.range(0, cells.size())
             .mapToObj(position -> row(position, cells.get(position)))
             .toList();
     spark
@@ -126,6 +129,20 @@ public final class EvaluationTable {
     return files.exists(new Path(table, "_SUCCESS"))
         ? Optional.of(spark.read().parquet(table.toString()))
         : Optional.empty();
+  }
+
+  /**
+   * Makes the view {@code evaluation} of the tables of several outputs, with a column {@code
+   * output}; none where none of them is an evaluation's.
+   */
+  public static void register(SparkSession spark, List<String> outputs) throws IOException {
+    List<Dataset<Row>> tables = new ArrayList<>();
+    for (String output : outputs) {
+      open(spark, output).ifPresent(table -> tables.add(table.withColumn("output", lit(output))));
+    }
+    tables.stream()
+        .reduce(Dataset::unionByName)
+        .ifPresent(all -> all.createOrReplaceTempView(NAME));
   }
 
   /** The cells of an output, in the grid's order; empty where it is no evaluation's. */

@@ -1,2 +1,2 @@
-/** What an evaluation found, and the table that holds it. Depends on {@code job.error}. */
+/** What an evaluation found, and the table that holds it. Depends on Spark only. */
 package io.tracemill.job.eval.result;
