@@ -7,6 +7,7 @@ import io.tracemill.udf.table.TableFiles;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -282,6 +283,48 @@ class TestResume {
     assertThat(texts()).hasSizeLessThan(200);
     assertThat(read("runs").select("outcome").head().getString(0)).isEqualTo("failed");
     assertThat(out().resolve("traces").resolve("_writing")).doesNotExist();
+  }
+
+  @Test
+  void aRunOfAVersionThatDidNotRecordItsSettingsIsContinuedOrRefusedInOneSentence()
+      throws IOException {
+    Path in = prompts(0, 4);
+    String[] same = {"--output-format", "parquet", "--temperature", "0"};
+    done(JobRun.run(in, out(), same));
+    Path state;
+    try (Stream<Path> files = Files.list(out().resolve("runs"))) {
+      state =
+          files
+              .filter(file -> file.toString().endsWith(".2.parquet"))
+              .findFirst()
+              .orElseThrow();
+    }
+    Path older = folder.resolve("older");
+    JobRun.spark()
+        .read()
+        .parquet(state.toString())
+        .drop("identity")
+        .coalesce(1)
+        .write()
+        .parquet(older.toString());
+    try (Stream<Path> files = Files.list(older)) {
+      Path file =
+          files
+              .filter(each -> each.getFileName().toString().startsWith("part-"))
+              .findFirst()
+              .orElseThrow();
+      Files.delete(state.resolveSibling("." + state.getFileName() + ".crc"));
+      Files.copy(file, state, StandardCopyOption.REPLACE_EXISTING);
+    }
+    JobRun other =
+        JobRun.run(in, out(), "--output-format", "parquet", "--temperature", "0", "--seed", "7");
+    assertThat(other.exitCode()).isEqualTo(2);
+    assertThat(other.output().strip())
+        .isEqualTo(
+            "tracemill: --output %s holds a run with other settings (which ones an older version of Tracemill did not record); give the same to continue it, or another --output."
+                .formatted(out()));
+    done(JobRun.run(prompts(0, 5), out(), same));
+    assertThat(counts()).isEqualTo("5 5 0 2");
   }
 
   private String attempts() {

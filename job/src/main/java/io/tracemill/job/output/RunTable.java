@@ -1,6 +1,7 @@
 package io.tracemill.job.output;
 
 import static org.apache.spark.sql.functions.col;
+import static org.apache.spark.sql.functions.lit;
 import static org.apache.spark.sql.functions.max;
 
 import io.tracemill.job.error.JobErrors;
@@ -13,6 +14,7 @@ import java.util.Map;
 import java.util.Optional;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
+import org.apache.spark.sql.Column;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SaveMode;
@@ -20,6 +22,8 @@ import org.apache.spark.sql.SparkSession;
 
 /** The runs table: one row for each run, replaced whenever the run's state changes. */
 public final class RunTable {
+  private static final String IDENTITY = "identity";
+
   private final SparkSession spark;
   private final OutputTables tables;
 
@@ -34,7 +38,8 @@ public final class RunTable {
    *
    * @param runId the run
    * @param fingerprint of what decides its rows
-   * @param identity the settings behind the fingerprint, by name
+   * @param identity the settings behind the fingerprint, by name; empty where a version wrote the
+   *     row that did not record them
    */
   public record Known(String runId, String fingerprint, Map<String, String> identity) {}
 
@@ -42,13 +47,20 @@ public final class RunTable {
   public List<Known> known() {
     List<Known> known = new ArrayList<>();
     if (exists()) {
+      Dataset<Row> runs = tables.readRuns(spark);
+      Column identity =
+          List.of(runs.columns()).contains(IDENTITY)
+              ? col(IDENTITY)
+              : lit(null).cast("map<string,string>");
       for (Row row :
-          tables
-              .readRuns(spark)
-              .orderBy(col("started_at"))
-              .select("run_id", "fingerprint", "identity")
+          runs.orderBy(col("started_at"))
+              .select(col("run_id"), col("fingerprint"), identity)
               .collectAsList()) {
-        known.add(new Known(row.getString(0), row.getString(1), Map.copyOf(row.getJavaMap(2))));
+        known.add(
+            new Known(
+                row.getString(0),
+                row.getString(1),
+                row.isNullAt(2) ? Map.of() : Map.copyOf(row.getJavaMap(2))));
       }
     }
     return known;

@@ -62,6 +62,9 @@ record RunFingerprint(Map<String, String> identity) {
 
   /** Which settings of another run differ, each with both values; for people. */
   String differencesFrom(Map<String, String> other) {
+    if (other.isEmpty()) {
+      return "which ones an older version of Tracemill did not record";
+    }
     TreeSet<String> names = new TreeSet<>(identity.keySet());
     names.addAll(other.keySet());
     List<String> differences = new ArrayList<>();
