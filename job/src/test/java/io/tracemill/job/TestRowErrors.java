@@ -198,8 +198,7 @@ class TestRowErrors {
     List<String> found = new ArrayList<>();
     for (String ring : List.of("0", "128")) {
       Path out = folder.resolve("ring" + ring);
-      JobRun run =
-          JobRun.run(in, out, "--parameter-column=kv-policy=kv", "--query-ring=" + ring);
+      JobRun run = JobRun.run(in, out, "--parameter-column=kv-policy=kv", "--query-ring=" + ring);
       assertThat(run.exitCode()).as(run.output()).isZero();
       found.add(
           JobRun.traces(out)
