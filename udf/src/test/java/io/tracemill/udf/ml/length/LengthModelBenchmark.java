@@ -26,7 +26,7 @@ public final class LengthModelBenchmark {
   /** A row with its true length and what the model says. */
   private record Row(double tokens, double location) {}
 
-  /** Prints the tables; with an argument, without those of the learners. */
+  /** Prints the tables; with an argument, without those of the learners; with two, forecasts. */
   public static void main(String[] args) {
     SparkSession spark = MlSession.get();
     spark.sparkContext().setLogLevel("ERROR");
@@ -54,7 +54,11 @@ public final class LengthModelBenchmark {
     print(
         "model of 300 traces: %s; correlation of log lengths on the other 300: %.3f",
         model.getOrDefault(model.learner()), correlation(rows));
-    dealing(rows);
+    print(
+        "totals of folds that it had not seen: %.3f off", model.getOrDefault(model.totalError()));
+    if (args.length < 2) {
+      dealing(rows);
+    }
     forecasts(spark, model, unknown, rows);
     spark.stop();
   }
@@ -169,7 +173,9 @@ public final class LengthModelBenchmark {
           if (order == RunForecast.Order.LONGEST_FIRST) {
             order1.sort(Comparator.comparingDouble(Row::location).reversed());
           }
-          DealSimulation.Outcome outcome = new DealSimulation(1, lanes, 2).run(dealt(order1, 5));
+          List<List<Double>> partitions =
+              order == RunForecast.Order.LONGEST_FIRST ? rounds(order1, 5, 2) : dealt(order1, 5);
+          DealSimulation.Outcome outcome = new DealSimulation(1, lanes, 2).run(partitions);
           double now = share * outcome.makespan();
           double truth = outcome.makespan() - now;
           RunForecast.Steps left = steps.minus(now);
