@@ -3,6 +3,7 @@ package io.tracemill.job;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 
 /** Mistakes in evaluations and what is said; IN stands for the input, FOLDER for a folder. */
 final class EvalSentences {
@@ -18,7 +19,12 @@ final class EvalSentences {
 
     @Override
     public String toString() {
-      String given = "`" + String.join(" ", options) + "`";
+      String given =
+          options.isEmpty()
+              ? "no policy"
+              : options.stream()
+                  .map(word -> word.contains(" ") ? "\"" + word + "\"" : word)
+                  .collect(Collectors.joining(" ", "`", "`"));
       return input.equals(INPUT) ? given : given + " with `" + input.strip() + "`";
     }
   }
@@ -48,9 +54,7 @@ final class EvalSentences {
         new Mistake("--policy", "tova", "--policy", "tova interval=16"),
         "--policy 'tova' and --policy 'tova interval=16' at temperature 0 are the same; leave one"
             + " out.");
-    all.put(
-        new Mistake("--grid", "FOLDER/none.txt"),
-        "--grid FOLDER/none.txt cannot be read: FOLDER/none.txt");
+    all.put(new Mistake("--grid", "FOLDER/none.txt"), "--grid FOLDER/none.txt does not exist.");
     all.put(
         new Mistake("--policy", "full", "--one-cell-at-a-time", "--sum-up-only"),
         "--one-cell-at-a-time and --sum-up-only exclude each other; give one of them.");

@@ -5,14 +5,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.tracemill.job.eval.result.AgainstFull;
 import io.tracemill.job.eval.result.CellResult;
 import io.tracemill.job.eval.result.EvaluationTable;
-import io.tracemill.job.report.Report;
-import io.tracemill.job.report.data.ReportRequest;
 import io.tracemill.udf.ReasoningEngines;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Optional;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -80,11 +77,12 @@ class TestEvalModel {
     assertThat(ample.compressed()).isEmpty();
     assertThat(ample.all().accuracy()).isEqualTo(full.all().accuracy());
 
-    String page =
-        Report.html(
-            JobRun.spark(),
-            new ReportRequest(
-                out.toString(), Optional.empty(), List.of(), Optional.empty(), Optional.empty()));
-    assertThat(page).contains("id=\"frontier\"").contains("rpc interval=64 window=16 ratio=4");
+    Path page = folder.resolve("report.html");
+    JobRun report = JobRun.of("report", "--output", out.toString(), "--to", page.toString());
+    assertThat(report.exitCode()).as(report.output()).isZero();
+    assertThat(Files.readString(page))
+        .contains("Evaluation of 5 cells")
+        .contains("id=\"frontier\"")
+        .contains("rpc interval=64 window=16 ratio=4");
   }
 }

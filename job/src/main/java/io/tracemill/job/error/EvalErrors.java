@@ -12,6 +12,11 @@ public final class EvalErrors {
     return usage("No policy is given; add --policy, such as --policy full, or --grid FILE.");
   }
 
+  /** A grid file that is not there. */
+  public static JobException noGridFile(String file) {
+    return usage("--grid %s does not exist.".formatted(file));
+  }
+
   /** A grid file that cannot be read. */
   public static JobException badGridFile(String file, Throwable cause) {
     return new JobException(

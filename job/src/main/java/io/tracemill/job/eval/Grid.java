@@ -8,6 +8,7 @@ import io.tracemill.job.input.KvPolicyText;
 import io.tracemill.job.input.RowVariant;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -78,6 +79,8 @@ public record Grid(List<GridCell> cells) {
           .map(line -> line.replaceFirst("#.*", "").strip())
           .filter(line -> !line.isEmpty())
           .toList();
+    } catch (NoSuchFileException e) {
+      throw EvalErrors.noGridFile(file.toString());
     } catch (IOException e) {
       throw EvalErrors.badGridFile(file.toString(), e);
     }
