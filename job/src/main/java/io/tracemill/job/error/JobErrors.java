@@ -189,8 +189,9 @@ public final class JobErrors {
   /** Rows that ask something else than they did when they were generated. */
   public static JobException changedRows(long rows, String example, String input, String output) {
     return usage(
-        "%d rows of --input %s (such as '%s') ask something else than when --output %s was generated; add --changed-rows regenerate or keep, or give another --output."
-            .formatted(rows, input, example, output));
+        "%s of --input %s (such as '%s') %s something else than when --output %s was generated; add --changed-rows regenerate or keep, or give another --output."
+            .formatted(
+                Counted.of(rows, "row"), input, example, rows == 1 ? "asks" : "ask", output));
   }
 
   /** Rows that failed earlier are more than the user allows. */
@@ -270,7 +271,10 @@ public final class JobErrors {
 
   /** A sample of which every row failed. */
   public static JobException sampleFailed(int rows, String message) {
-    return usage("All %d rows of the sample failed: %s".formatted(rows, sentence(message)));
+    return usage(
+        "%s of the sample failed: %s"
+            .formatted(
+                rows == 1 ? "The one row" : "All %d rows".formatted(rows), sentence(message)));
   }
 
   /** A Spark session that lacks Delta's classes. */
@@ -296,8 +300,8 @@ public final class JobErrors {
   public static JobException wrongCount(String table, long wanted, long found) {
     return new JobException(
         Kind.FAILED,
-        "A wave of %s has %d rows where %d were due; do not use the table."
-            .formatted(table, found, wanted),
+        "A wave of %s has %s where %d %s due; do not use the table."
+            .formatted(table, Counted.of(found, "row"), wanted, wanted == 1 ? "was" : "were"),
         null);
   }
 

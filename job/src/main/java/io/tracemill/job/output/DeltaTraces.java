@@ -2,6 +2,7 @@ package io.tracemill.job.output;
 
 import static org.apache.spark.sql.functions.col;
 
+import io.delta.exceptions.DeltaConcurrentModificationException;
 import io.delta.tables.DeltaTable;
 import io.tracemill.job.error.JobErrors;
 import java.io.IOException;
@@ -15,6 +16,8 @@ import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SaveMode;
 import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.types.StructType;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import scala.jdk.javaapi.CollectionConverters;
 
 /**
@@ -37,6 +40,9 @@ final class DeltaTraces implements TraceTable {
 
   /** Fewer new files are not worth a rewriting. */
   private static final long FILES_TO_COMPACT = 32;
+
+  private static final int MERGE_ATTEMPTS = 5;
+  private static final Logger LOG = LoggerFactory.getLogger(DeltaTraces.class);
 
   private final SparkSession spark;
   private final String path;
@@ -112,9 +118,24 @@ final class DeltaTraces implements TraceTable {
     } else {
       String staged = staging + "/replacements-" + wave.number();
       rows.write().mode(SaveMode.Overwrite).option("compression", "zstd").parquet(staged);
-      merge(staged, rows.schema(), wave);
+      mergeBesideOthers(staged, rows.schema(), wave);
     }
     verify(wave);
+  }
+
+  /** Somebody else's OPTIMIZE may take away files that a merge reads; what is staged stays. */
+  private void mergeBesideOthers(String staged, StructType type, Wave wave) {
+    for (int attempt = 1; ; attempt++) {
+      try {
+        merge(staged, type, wave);
+        return;
+      } catch (DeltaConcurrentModificationException e) {
+        if (attempt == MERGE_ATTEMPTS) {
+          throw e;
+        }
+        LOG.info("Wave {} is merged again: {} changed meanwhile", wave.number(), path);
+      }
+    }
   }
 
   /** One commit that removes the old rows and adds the new ones. */
@@ -186,8 +207,12 @@ final class DeltaTraces implements TraceTable {
     }
     spark.conf().set("spark.databricks.delta.optimize.maxFileSize", COMPACT_BYTES);
     spark.conf().set("spark.databricks.delta.optimize.minFileSize", COMPACT_BYTES);
-    DeltaTable.forPath(spark, path).optimize().executeCompaction();
-    filesSinceCompaction = 0;
+    try {
+      DeltaTable.forPath(spark, path).optimize().executeCompaction();
+      filesSinceCompaction = 0;
+    } catch (DeltaConcurrentModificationException e) {
+      LOG.info("{} is being compacted by somebody else; it is left as it is", path);
+    }
   }
 
   @Override

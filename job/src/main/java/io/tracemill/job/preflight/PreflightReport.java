@@ -1,5 +1,6 @@
 package io.tracemill.job.preflight;
 
+import io.tracemill.job.error.Counted;
 import io.tracemill.job.input.InputTable;
 import io.tracemill.job.length.OpenLengthModel;
 import io.tracemill.job.progress.Console;
@@ -35,7 +36,7 @@ final class PreflightReport {
   }
 
   void input(String path, InputTable input) {
-    say("Input: %,d rows of %s (%s)", input.numRows(), path, label(input));
+    say("Input: %s of %s (%s)", Counted.of(input.numRows(), "row"), path, label(input));
   }
 
   /** What predicts lengths. */
@@ -73,7 +74,7 @@ final class PreflightReport {
       TokenHistogram histogram =
           new TokenHistogram(
               sample.rows().stream().mapToInt(PromptSample.Tokenised::tokens).toArray());
-      say("Prompt tokens of %,d rows: %s", sample.rows().size(), histogram.summary());
+      say("Prompt tokens of %s: %s", Counted.of(sample.rows().size(), "row"), histogram.summary());
       histogram.lines().forEach(console::print);
     }
     say("Context: %,d tokens", contextTokens);
@@ -157,15 +158,15 @@ final class PreflightReport {
   void sample(Measured measured, Findings findings) {
     List<Measured.Finished> rows = measured.generated();
     say(
-        "Sample: %,d rows finished, %,d failed, %,d still running after %.1f s; %,d tokens, %,.0f"
-            + " tokens/s, %,d rows at once%s",
-        rows.size(),
+        "Sample: %s finished, %,d failed, %,d still running after %.1f s; %,d tokens, %,.0f"
+            + " tokens/s, %s at once%s",
+        Counted.of(rows.size(), "row"),
         measured.failed().size(),
         measured.unfinished(),
         measured.seconds(),
         measured.generatedTokens(),
         measured.meanTokensPerSecond(),
-        measured.lanes(),
+        Counted.of(measured.lanes(), "row"),
         measured.fullTokensPerSecond() > 0
             ? String.format(
                 Locale.ROOT, ", %,.0f tokens/s while full", measured.fullTokensPerSecond())
@@ -215,9 +216,9 @@ final class PreflightReport {
     }
     Estimate range = estimate.get();
     say(
-        "Estimate for %,d rows on %,d engine(s): %s tokens at %s tokens/s: %s; %s",
-        plan.rows(),
-        plan.engines(),
+        "Estimate for %s on %s: %s tokens at %s tokens/s: %s; %s",
+        Counted.of(plan.rows(), "row"),
+        Counted.of(plan.engines(), "engine"),
         span(range.fewestTokens(), range.mostTokens()),
         span(range.slowest(), range.fastest()),
         range.time(),

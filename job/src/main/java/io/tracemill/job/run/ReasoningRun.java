@@ -7,6 +7,7 @@ import static org.apache.spark.sql.functions.lit;
 import static org.apache.spark.sql.functions.sum;
 
 import io.tracemill.engine.error.ReasoningException;
+import io.tracemill.job.error.Counted;
 import io.tracemill.job.error.JobErrors;
 import io.tracemill.job.error.JobException;
 import io.tracemill.job.input.InputReader;
@@ -240,10 +241,11 @@ public final class ReasoningRun {
     console.print(
         String.format(
             Locale.ROOT,
-            "Nothing to generate: %s holds all %,d results that %s asks for (%,d failed; see"
-                + " --retry-errors).",
+            "Nothing to generate: %s holds %s that %s asks for (%,d failed; see --retry-errors).",
             arguments.output().traces(),
-            plan.rows().counts().asked(),
+            plan.rows().counts().asked() == 1
+                ? "the one result"
+                : String.format(Locale.ROOT, "all %,d results", plan.rows().counts().asked()),
             arguments.input().path(),
             plan.rows().counts().keptFailed()));
     export(record.fingerprint());
@@ -282,12 +284,12 @@ public final class ReasoningRun {
     console.print(
         String.format(
             Locale.ROOT,
-            "Run %s: %,d rows of %s (%s) in %d waves to %s%s",
+            "Run %s: %s of %s (%s) in %s to %s%s",
             runId,
-            counts.due(),
+            Counted.of(counts.due(), "row"),
             arguments.input().path(),
             input.format().label(),
-            waves.waves().size(),
+            Counted.of(waves.waves().size(), "wave"),
             arguments.output().folder(),
             resumed(counts, plan.numThere())));
     WaveGeneration generation =

@@ -3,10 +3,15 @@ package io.tracemill.job.output;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.delta.exceptions.DeltaConcurrentModificationException;
+import io.delta.tables.DeltaTable;
 import io.tracemill.job.JobRun;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.apache.spark.sql.Dataset;
@@ -48,6 +53,45 @@ class TestTraceTable {
     return tables.readTraces(JobRun.spark()).orderBy("row_key").collectAsList().stream()
         .map(row -> row.getString(2) + " " + row.getString(4))
         .toList();
+  }
+
+  @Test
+  void somebodyElseMayCompactAndVacuumADeltaTableWhileWavesAreWritten() throws Exception {
+    OutputTables tables = tables(OutputFormat.DELTA);
+    TraceTable table = tables.writeTraces(JobRun.spark(), "a");
+    table.snapshot();
+    table.claim(TYPE);
+    table.write(rows("a", 1, 0, 4, "old").repartition(4), wave(1, 4, Wave.Content.NEW_ROWS));
+    AtomicBoolean done = new AtomicBoolean();
+    CompletableFuture<Integer> meanwhile =
+        CompletableFuture.supplyAsync(
+            () -> {
+              int times = 0;
+              while (!done.get()) {
+                try {
+                  DeltaTable other = DeltaTable.forPath(JobRun.spark(), tables.traces());
+                  other.optimize().executeCompaction();
+                  other.vacuum();
+                } catch (DeltaConcurrentModificationException e) {
+                  continue; // The wave was first; it is the other who has to try again.
+                }
+                times++;
+              }
+              return times;
+            });
+    for (int i = 2; i <= 4; i++) {
+      table.write(
+          rows("a", i, 4 * (i - 1), 4 * i, "old").repartition(4),
+          wave(i, 4, Wave.Content.NEW_ROWS));
+    }
+    table.write(rows("a", 5, 2, 6, "new"), wave(5, 4, Wave.Content.REPLACEMENTS));
+    done.set(true);
+    assertThat(meanwhile.get(2, TimeUnit.MINUTES)).as("compactions meanwhile").isPositive();
+    assertThat(read(tables))
+        .hasSize(16)
+        .doesNotHaveDuplicates()
+        .contains("k2 new", "k5 new", "k6 old", "k15 old")
+        .doesNotContain("k2 old", "k5 old");
   }
 
   /** What somebody sees who knows nothing of manifests. */
