@@ -11,17 +11,21 @@ import java.util.Locale;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
+import org.apache.spark.scheduler.SparkListener;
+import org.apache.spark.scheduler.SparkListenerJobStart;
 import org.apache.spark.sql.Row;
 
 /**
  * The whole job over many rows with an engine that takes no time: what is left is the job's own
  * cost. Prints rows a second, the heap after a collection while waves go by (driver and executor
- * share the JVM), and what lies on disk afterwards; then gives the command again, which must find
- * nothing to do. The figures of {@code docs/results-job.md} come from here.
+ * share the JVM), Spark's jobs, and what lies on disk afterwards; then gives the command again,
+ * which must find nothing to do, and once more with some rows more. The figures of {@code
+ * docs/results-job.md} come from here.
  *
  * <p>Run the main method with the test class path and Spark's module options: rows, format and an
- * empty folder, such as {@code 100000 delta /tmp/bench}.
+ * empty folder, such as {@code 100000 delta /tmp/bench}, and further options of run.
  */
 public final class JobBenchmark {
   private static final int PROMPT_CHARACTERS = 200;
@@ -35,9 +39,13 @@ public final class JobBenchmark {
     Path folder = Files.createDirectories(Path.of(args[2]));
     Path in = prompts(folder, rows);
     Path out = folder.resolve("out-" + args[1]);
-    String[] command = JobRun.arguments(in, out, "--output-format", args[1], "--slots", "64");
+    List<String> options = new ArrayList<>(List.of("--output-format", args[1], "--slots", "64"));
+    options.addAll(List.of(args).subList(3, args.length));
+    String[] command = JobRun.arguments(in, out, options.toArray(String[]::new));
     JobRun.run(prompts(folder.resolve("warm"), 200), folder.resolve("warm/out-" + args[1]));
 
+    JobCount jobs = new JobCount();
+    JobRun.spark().sparkContext().addSparkListener(jobs);
     long start = System.nanoTime();
     CompletableFuture<JobRun> running = CompletableFuture.supplyAsync(() -> JobRun.of(command));
     List<String> heap = new ArrayList<>();
@@ -50,6 +58,7 @@ public final class JobBenchmark {
       }
     }
     double seconds = (System.nanoTime() - start) / 1e9;
+    int inRun = jobs.take();
     System.out.println(run.output());
     Row counted =
         TableFiles.read(JobRun.spark(), out.resolve("traces").toString())
@@ -66,15 +75,43 @@ public final class JobBenchmark {
         counted.getLong(2),
         seconds,
         rows / seconds);
+    System.out.println("Spark jobs: " + inRun);
     System.out.println("heap after collection: " + String.join(", ", heap));
     System.out.println("files read: " + sizes(filesOf(out)));
     System.out.println("files on disk: " + sizes(below(out.resolve("traces"))));
     long again = System.nanoTime();
     JobRun second = JobRun.of(command);
     System.out.printf(
-        Locale.ROOT, "the same command again: %.1f s%n", (System.nanoTime() - again) / 1e9);
+        Locale.ROOT,
+        "the same command again: %.1f s, %d Spark jobs%n",
+        (System.nanoTime() - again) / 1e9,
+        jobs.take());
     if (!second.output().contains("Nothing to generate")) {
       throw new AssertionError(second.output());
+    }
+    prompts(folder, rows + rows / 50 + 1);
+    again = System.nanoTime();
+    JobRun more = JobRun.of(command);
+    System.out.printf(
+        Locale.ROOT,
+        "resumed with 2 %% more rows: %.1f s, %d Spark jobs%n%s%n",
+        (System.nanoTime() - again) / 1e9,
+        jobs.take(),
+        more.output().lines().findFirst().orElse(""));
+  }
+
+  private static final class JobCount extends SparkListener {
+    private final AtomicInteger jobs = new AtomicInteger();
+
+    @Override
+    public void onJobStart(SparkListenerJobStart started) {
+      jobs.incrementAndGet();
+    }
+
+    /** Jobs since the last call; the listeners' bus gets a moment to catch up. */
+    private int take() throws InterruptedException {
+      Thread.sleep(500);
+      return jobs.getAndSet(0);
     }
   }
 

@@ -100,14 +100,14 @@ public final class InputReader {
     }
     Dataset<Row> rows = raw.table().select(columns.toArray(Column[]::new));
 
-    Row counts =
-        rows.agg(count(lit(1)), coalesce(sum(when(col(ID).isNull(), 1).otherwise(0)), lit(0L)))
-            .head();
+    Row counts = counts(rows, roles);
     long numRows = counts.getLong(0);
     if (numRows == 0) {
       throw JobErrors.emptyInput(arguments.path());
     }
-    roles.id().ifPresent(id -> checkUnique(rows, id, arguments));
+    if (counts.getLong(2) > 0) {
+      throw JobErrors.duplicateIds(roles.id().orElseThrow(), arguments.path(), duplicates(rows));
+    }
     return new InputTable(
         keyed(rows, roles, counts.getLong(1)), roles.form(), carried, numRows, format);
   }
@@ -120,23 +120,33 @@ public final class InputReader {
         .orElse(lit(null).cast(DataTypes.StringType));
   }
 
-  private static void checkUnique(Dataset<Row> rows, String column, InputArguments arguments) {
-    List<Row> twice =
-        rows.filter(col(ID).isNotNull())
-            .groupBy(col(ID))
-            .agg(count(lit(1)).as(NTH))
-            .filter(col(NTH).gt(1))
-            .orderBy(col(ID))
-            .limit(3)
-            .collectAsList();
-    if (!twice.isEmpty()) {
-      throw JobErrors.duplicateIds(
-          column,
-          arguments.path(),
-          twice.stream()
-              .map(row -> "'%s' %d times".formatted(row.getString(0), row.getLong(1)))
-              .collect(Collectors.joining(", ")));
+  /** Rows, rows without an id, and ids that come more than once; the source is read once. */
+  private static Row counts(Dataset<Row> rows, Roles roles) {
+    if (roles.id().isEmpty()) {
+      return rows.agg(count(lit(1)), count(lit(1)), lit(0L)).head();
     }
+    Column missing = col(ID).isNull();
+    return rows.groupBy(col(ID))
+        .agg(count(lit(1)).as(NTH))
+        .agg(
+            coalesce(sum(col(NTH)), lit(0L)),
+            coalesce(sum(when(missing, col(NTH))), lit(0L)),
+            count(when(not(missing).and(col(NTH).gt(1)), 1)))
+        .head();
+  }
+
+  private static String duplicates(Dataset<Row> rows) {
+    return rows
+        .filter(col(ID).isNotNull())
+        .groupBy(col(ID))
+        .agg(count(lit(1)).as(NTH))
+        .filter(col(NTH).gt(1))
+        .orderBy(col(ID))
+        .limit(3)
+        .collectAsList()
+        .stream()
+        .map(row -> "'%s' %d times".formatted(row.getString(0), row.getLong(1)))
+        .collect(Collectors.joining(", "));
   }
 
   /**

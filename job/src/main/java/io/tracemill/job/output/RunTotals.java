@@ -10,6 +10,7 @@ import static org.apache.spark.sql.functions.sum;
 import static org.apache.spark.sql.functions.unix_millis;
 import static org.apache.spark.sql.functions.when;
 
+import java.util.List;
 import org.apache.spark.sql.Column;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
@@ -50,6 +51,25 @@ public record RunTotals(
 
   /** Sums up the runs of a traces table; pauses between runs are no generating time. */
   public static RunTotals of(Dataset<Row> traces) {
+    return ofRuns(perRun(traces).collectAsList());
+  }
+
+  /**
+   * The sums of one run, and of all.
+   *
+   * @param own of the run
+   * @param whole of the table
+   */
+  public record Both(RunTotals own, RunTotals whole) {}
+
+  /** Sums up a run and the whole table in one pass. */
+  public static Both of(Dataset<Row> traces, String runId) {
+    List<Row> runs = perRun(traces).collectAsList();
+    return new Both(
+        ofRuns(runs.stream().filter(run -> run.getString(0).equals(runId)).toList()), ofRuns(runs));
+  }
+
+  private static Dataset<Row> perRun(Dataset<Row> traces) {
     Column ok = col("status").equalTo("ok");
     Column steps = when(ok, col("generated_tokens").cast("double"));
     // Rows attended = mean rows x steps; what a full cache attends to follows from the saved ratio.
@@ -57,54 +77,52 @@ public record RunTotals(
     Column fullAttended = attended.divide(lit(1.0).minus(col("kv_saved_ratio")));
     Column endMillis = unix_millis(col("finished_at"));
     Column spent = col("queue_ms").plus(col("prefill_ms")).plus(col("decode_ms"));
-    Row sums =
-        traces
-            .groupBy(col("run_id"))
-            .agg(
-                count(lit(1)).as("rows"),
-                count(when(ok, null).otherwise(1)).as("failed"),
-                count(when(col("finish_reason").isin("length", "loop"), 1)).as("truncated"),
-                sum(col("prompt_tokens")).as("prompt_tokens"),
-                sum(col("generated_tokens")).as("generated_tokens"),
-                sum(col("compressions")).as("compressions"),
-                sum(when(ok, col("kv_mean_rows"))).as("mean_rows"),
-                max(col("kv_peak_rows")).as("peak_rows"),
-                sum(attended).as("attended"),
-                sum(fullAttended).as("full_attended"),
-                max(endMillis).minus(min(endMillis.minus(spent))).as("millis"))
-            .agg(
-                whole("rows"),
-                whole("failed"),
-                whole("truncated"),
-                whole("prompt_tokens"),
-                whole("generated_tokens"),
-                whole("compressions"),
-                decimal("mean_rows"),
-                coalesce(max(col("peak_rows")), lit(0L)),
-                decimal("attended"),
-                decimal("full_attended"),
-                decimal("millis"))
-            .head();
-    long completed = sums.getLong(0) - sums.getLong(1);
-    double full = sums.getDouble(9);
+    return traces
+        .groupBy(col("run_id"))
+        .agg(
+            count(lit(1)),
+            count(when(ok, null).otherwise(1)),
+            count(when(col("finish_reason").isin("length", "loop"), 1)),
+            whole(sum(col("prompt_tokens"))),
+            whole(sum(col("generated_tokens"))),
+            whole(sum(col("compressions"))),
+            decimal(sum(when(ok, col("kv_mean_rows")))),
+            whole(max(col("kv_peak_rows"))),
+            decimal(sum(attended)),
+            decimal(sum(fullAttended)),
+            decimal(max(endMillis).minus(min(endMillis.minus(spent)))));
+  }
+
+  private static RunTotals ofRuns(List<Row> runs) {
+    long rows = wholes(runs, 1);
+    long failed = wholes(runs, 2);
+    double full = decimals(runs, 10);
     return new RunTotals(
-        sums.getLong(0),
-        sums.getLong(1),
-        sums.getLong(2),
-        sums.getLong(3),
-        sums.getLong(4),
-        sums.getLong(5),
-        completed == 0 ? 0 : sums.getDouble(6) / completed,
-        sums.getLong(7),
-        full > 0 ? 1 - sums.getDouble(8) / full : 0,
-        sums.getDouble(10) / 1_000);
+        rows,
+        failed,
+        wholes(runs, 3),
+        wholes(runs, 4),
+        wholes(runs, 5),
+        wholes(runs, 6),
+        rows == failed ? 0 : decimals(runs, 7) / (rows - failed),
+        runs.stream().mapToLong(run -> run.getLong(8)).max().orElse(0),
+        full > 0 ? 1 - decimals(runs, 9) / full : 0,
+        decimals(runs, 11) / 1_000);
   }
 
-  private static Column whole(String column) {
-    return coalesce(sum(col(column)), lit(0L));
+  private static long wholes(List<Row> runs, int column) {
+    return runs.stream().mapToLong(run -> run.getLong(column)).sum();
   }
 
-  private static Column decimal(String column) {
-    return coalesce(sum(col(column).cast("double")), lit(0.0));
+  private static double decimals(List<Row> runs, int column) {
+    return runs.stream().mapToDouble(run -> run.getDouble(column)).sum();
+  }
+
+  private static Column whole(Column column) {
+    return coalesce(column.cast("long"), lit(0L));
+  }
+
+  private static Column decimal(Column column) {
+    return coalesce(column.cast("double"), lit(0.0));
   }
 }

@@ -19,16 +19,22 @@ final class EarlierRuns {
   /**
    * Checks that every run whose rows are there would make the same traces as this one.
    *
+   * @return how many rows are there
    * @throws io.tracemill.job.error.JobException where one would not; it says which settings differ
    */
-  static void requireSame(
+  static long requireSame(
       Dataset<Row> traces, RunTable runs, RunFingerprint fingerprint, OutputTables output) {
-    if (!Arrays.asList(traces.columns()).containsAll(List.of("run_id", "request_hash", "wave"))) {
+    if (!Arrays.asList(traces.columns()).containsAll(List.of("run_id", "request_hash", "wave"))
+        && !traces.isEmpty()) {
       throw JobErrors.oldTable(output.traces());
     }
+    List<Row> rowsByRun = traces.groupBy(col("run_id")).count().collectAsList();
     Map<String, RunTable.Known> byId = new HashMap<>();
-    runs.known().forEach(run -> byId.put(run.runId(), run));
-    for (Row row : traces.select(col("run_id")).distinct().collectAsList()) {
+    if (!rowsByRun.isEmpty()) {
+      runs.known().forEach(run -> byId.put(run.runId(), run));
+    }
+    long rows = 0;
+    for (Row row : rowsByRun) {
       RunTable.Known run = byId.get(row.getString(0));
       if (run == null) {
         throw JobErrors.unknownRun(output.folder());
@@ -36,6 +42,8 @@ final class EarlierRuns {
       if (!run.fingerprint().equals(fingerprint.hash())) {
         throw JobErrors.otherRun(output.folder(), fingerprint.differencesFrom(run.identity()));
       }
+      rows += row.getLong(1);
     }
+    return rows;
   }
 }

@@ -185,10 +185,8 @@ public final class ReasoningRun {
       PromptReader reader) {
     OutputTables output = arguments.output();
     Optional<Dataset<Row>> there = traces.snapshot();
-    long numThere = there.map(Dataset::count).orElse(0L);
-    if (numThere > 0) {
-      EarlierRuns.requireSame(there.get(), runs, fingerprint, output);
-    }
+    long numThere =
+        there.map(rows -> EarlierRuns.requireSame(rows, runs, fingerprint, output)).orElse(0L);
     RowPlan plan =
         RowPlan.of(input, reader, there.filter(rows -> numThere > 0), arguments.resume());
     RowPlan.Counts counts = plan.counts();
@@ -366,17 +364,17 @@ public final class ReasoningRun {
         table.clean();
       }
       removeWork(output.work());
-      Dataset<Row> traces = output.readTraces(spark);
+      RunTotals.Both totals = RunTotals.of(output.readTraces(spark), runId);
       RunRecord ended =
           record.ended(
               failure.isPresent() ? RunState.FAILED : RunState.COMPLETED,
               failure.map(JobException::getMessage),
               Instant.now(),
-              RunTotals.of(traces.filter(col("run_id").equalTo(runId))),
+              totals.own(),
               timeline);
       runs.put(ended);
       if (failure.isEmpty()) {
-        return new RunOutcome(ended, RunTotals.of(traces), output);
+        return new RunOutcome(ended, totals.whole(), output);
       }
     } catch (Exception e) {
       if (failure.isEmpty()) {
