@@ -31,7 +31,10 @@ public final class FrontierChart {
   private static final int HEIGHT = 380;
   private static final int FRAME = 56;
   private static final int HEIGHT_OF_A_CELL = 26;
-  private static final double LABEL_OFFSET = 6;
+
+  /** Keeps a number off its point; a plain space would be dropped by readers of SVG. */
+  private static final String GAP = "\u00a0";
+
   private static final DecimalFormatSymbols ROOT = DecimalFormatSymbols.getInstance(Locale.ROOT);
   private static final String FULL = "full";
   private static final String RPC = "rpc";
@@ -124,12 +127,11 @@ public final class FrontierChart {
       renderer.setSeriesLinesVisible(line, lines.get(line).size() > 1);
     }
     renderer.setDefaultItemLabelGenerator(
-        (data, line, item) -> Integer.toString(lines.get(line).get(item).number()));
+        (data, line, item) -> GAP + lines.get(line).get(item).number());
     renderer.setDefaultItemLabelsVisible(true);
     renderer.setDefaultItemLabelFont(
         new Font(Font.SANS_SERIF, Font.PLAIN, (int) Chart.FONT_POINTS));
     renderer.setDefaultItemLabelPaint(Ink.TEXT.color());
-    renderer.setItemLabelAnchorOffset(LABEL_OFFSET);
     renderer.setDefaultPositiveItemLabelPosition(
         new ItemLabelPosition(ItemLabelAnchor.OUTSIDE3, TextAnchor.CENTER_LEFT));
     plot.setDataset(points);
