@@ -2,6 +2,8 @@ package io.tracemill.job;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tracemill.engine.compress.CalibratedModel;
+import io.tracemill.engine.compress.CalibrationFile;
 import io.tracemill.engine.compress.QuerySums;
 import io.tracemill.job.input.BadRows;
 import io.tracemill.job.preflight.SparkSentences;
@@ -357,9 +359,9 @@ class TestBadInput {
     for (int head = 0; head < 4; head++) {
       other.add(0, head, new float[64], 0);
     }
-    other.countTokens(1);
+    other.countText(1);
     Path calibration = folder.resolve("other.bin");
-    other.calibration().write(calibration);
+    Files.write(calibration, CalibrationFile.write(other.calibration(CalibratedModel.UNKNOWN)));
     EngineHolder.closeIdle();
     JobRun run =
         JobRun.with(

@@ -294,10 +294,7 @@ class TestResume {
     Path state;
     try (Stream<Path> files = Files.list(out().resolve("runs"))) {
       state =
-          files
-              .filter(file -> file.toString().endsWith(".2.parquet"))
-              .findFirst()
-              .orElseThrow();
+          files.filter(file -> file.toString().endsWith(".2.parquet")).findFirst().orElseThrow();
     }
     Path older = folder.resolve("older");
     JobRun.spark()

@@ -17,6 +17,7 @@ import io.tracemill.udf.ml.similar.NearDuplicates;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
@@ -124,7 +125,7 @@ final class DuplicatesCommand implements Callable<Integer> {
   private static PromptReader reader(InputTable table) {
     return new PromptReader(
         table.form(),
-        new SamplingOptions().settings(SamplingParams.greedy(1), KvOptions.FULL),
+        new SamplingOptions().settings(SamplingParams.greedy(1), Optional.empty(), KvOptions.FULL),
         Map.of(),
         0);
   }

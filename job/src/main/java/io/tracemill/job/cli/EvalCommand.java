@@ -7,6 +7,7 @@ import io.tracemill.job.eval.EvalArguments;
 import io.tracemill.job.eval.Grid;
 import io.tracemill.job.input.InputArguments;
 import io.tracemill.job.input.InputFormat;
+import io.tracemill.job.length.LengthModelChoice;
 import io.tracemill.job.output.OutputFormat;
 import io.tracemill.job.output.OutputTables;
 import io.tracemill.job.preflight.Findings;
@@ -173,6 +174,7 @@ final class EvalCommand implements Callable<Integer> {
             resume.waveRows(),
             resume.rules(),
             ErrorBudget.parse(maxErrors),
+            LengthModelChoice.NONE,
             settings(generation));
     return new EvalArguments(job, cells, answerColumn, order(), Optional.ofNullable(markdown));
   }

@@ -26,6 +26,9 @@ public record LengthModelChoice(Kind kind, String path) implements Serializable 
   /** The output's own where it has one. */
   public static final LengthModelChoice USUAL = new LengthModelChoice(Kind.AUTO, "");
 
+  /** No model, whatever lies beside the tables. */
+  public static final LengthModelChoice NONE = new LengthModelChoice(Kind.NONE, "");
+
   public LengthModelChoice {
     Objects.requireNonNull(kind, "kind");
     if ((kind == Kind.PATH) == path.isEmpty()) {
@@ -37,7 +40,7 @@ public record LengthModelChoice(Kind kind, String path) implements Serializable 
   public static LengthModelChoice parse(String text) {
     return switch (text.toLowerCase(Locale.ROOT)) {
       case "auto", "" -> USUAL;
-      case "none" -> new LengthModelChoice(Kind.NONE, "");
+      case "none" -> NONE;
       default -> new LengthModelChoice(Kind.PATH, text);
     };
   }

@@ -76,6 +76,7 @@ public record JobArguments(
         waveRows,
         resume,
         maxErrors,
+        lengthModel,
         settings);
   }
 

@@ -54,8 +54,7 @@ public final class LengthModelBenchmark {
     print(
         "model of 300 traces: %s; correlation of log lengths on the other 300: %.3f",
         model.getOrDefault(model.learner()), correlation(rows));
-    print(
-        "totals of folds that it had not seen: %.3f off", model.getOrDefault(model.totalError()));
+    print("totals of folds that it had not seen: %.3f off", model.getOrDefault(model.totalError()));
     if (args.length < 2) {
       dealing(rows);
     }
