@@ -182,7 +182,7 @@ class TestLengthModelRun {
     assertThat(before.output())
         .contains("Length model: " + other + " (linear)\n")
         .contains("warning: " + warning)
-        .containsPattern("Estimate for 40 rows on 1 engine\\(s\\): [\\d,]+ to [\\d,]+ tokens");
+        .containsPattern("Estimate for 40 rows on 1 engine: [\\d,]+ to [\\d,]+ tokens");
 
     Path broken = folder.resolve("broken");
     copy(other, broken);

@@ -180,7 +180,7 @@ class TestReport {
         .contains("p = 0.016, McNemar's exact test")
         .contains("2.00× tokens over the baseline's, in 9 rows complete in both");
     assertThat(text("failures"))
-        .contains("PROMPT_TOO_LONG 1 rows (8.3 %)", "loop 1 rows", "length 1 rows");
+        .contains("PROMPT_TOO_LONG 1 row (8.3 %)", "loop 1 row", "length 1 row");
     assertThat(text("worst")).contains("failed r1", "looped r2", "cut off r3", "lost ");
     assertThat(text("answers")).contains("By input.kind.", "stopped while repeating itself");
   }

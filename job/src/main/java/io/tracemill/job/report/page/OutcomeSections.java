@@ -1,5 +1,6 @@
 package io.tracemill.job.report.page;
 
+import io.tracemill.job.error.Counted;
 import io.tracemill.job.report.chart.AccuracyChart;
 import io.tracemill.job.report.data.Outcomes.Failure;
 import io.tracemill.job.report.data.Outcomes.Finish;
@@ -124,9 +125,9 @@ final class OutcomeSections {
     page.open("p");
     page.element("code", failure.kind());
     page.text(
-        " %s rows (%s)%s · %s tokens · for instance "
+        " %s (%s)%s · %s tokens · for instance "
             .formatted(
-                Words.number(failure.rows()),
+                Counted.of(failure.rows(), "row"),
                 Words.percent(failure.share()),
                 data.subjects().size() > 1 ? " of " + data.label(failure.side()) : "",
                 Words.number(failure.tokens())));

@@ -1,5 +1,6 @@
 package io.tracemill.job.report.page;
 
+import io.tracemill.job.error.Counted;
 import io.tracemill.job.report.data.Overview;
 import io.tracemill.job.report.data.ReportData;
 import io.tracemill.job.report.data.Side;
@@ -67,7 +68,7 @@ public final class ReportPage {
     page.element("p", "Tracemill report", "class", "kind");
     page.element("h1", title());
     page.open("p", "class", "facts");
-    page.text(Words.number(data.run().rows()) + " rows of ");
+    page.text(Counted.of(data.run().rows(), "row") + " of ");
     page.element("b", modelName(run.modelId()));
     if (!run.engine().isEmpty()) {
       page.text(" · " + run.engine());
