@@ -1,6 +1,7 @@
 package io.tracemill.job;
 
 import io.tracemill.job.error.JobErrors;
+import io.tracemill.job.error.TableErrors;
 import java.io.IOException;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -15,26 +16,27 @@ final class ReportSentences {
   /** Sentences by what happened. */
   static Map<String, String> all() {
     Map<String, String> all = new LinkedHashMap<>();
-    all.put("`report` of tables without a row", JobErrors.noRows(OUT).getMessage());
+    all.put("`report` of tables without a row", TableErrors.noRows(OUT).getMessage());
     all.put(
         "`report` of a folder with more than two runs",
-        JobErrors.severalRuns(OUT, List.of("20260101-1", "20260102-2", "20260103-3")).getMessage());
+        TableErrors.severalRuns(OUT, List.of("20260101-1", "20260102-2", "20260103-3"))
+            .getMessage());
     all.put(
         "`report --runs` with an id that no run has, or that is short for several",
-        JobErrors.noSuchRun("2027", OUT, List.of("20260101-1", "20260102-2")).getMessage());
+        TableErrors.noSuchRun("2027", OUT, List.of("20260101-1", "20260102-2")).getMessage());
     all.put(
         "`report --runs` with one run twice",
-        JobErrors.sameRunTwice("20260101-1", "20260101").getMessage());
+        TableErrors.sameRunTwice("20260101-1", "20260101").getMessage());
     all.put(
         "`report --gold` or `--group-by` with what the traces do not have",
-        JobErrors.badExpression(
+        TableErrors.badExpression(
                 "--gold",
                 "input.solution",
                 new IllegalArgumentException("No such struct field `solution`."))
             .getMessage());
     all.put(
         "`report --to` where nothing can be written (exit code 1)",
-        JobErrors.unwritableReport("/proc/report.html", new IOException("Permission denied"))
+        TableErrors.unwritableReport("/proc/report.html", new IOException("Permission denied"))
             .getMessage());
     all.put(
         "`lengths` of too few traces",

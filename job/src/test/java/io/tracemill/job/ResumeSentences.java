@@ -1,6 +1,7 @@
 package io.tracemill.job;
 
 import io.tracemill.job.error.JobErrors;
+import io.tracemill.job.error.OutputErrors;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
@@ -16,31 +17,33 @@ final class ResumeSentences {
     Map<String, String> all = new LinkedHashMap<>();
     all.put(
         "an output that holds rows, and `--no-resume`",
-        JobErrors.outputTaken(OUT, TRACES).getMessage());
+        OutputErrors.outputTaken(OUT, TRACES).getMessage());
     all.put(
         "rows that were generated with other settings",
-        JobErrors.otherRun(OUT, "seed 0 there, 7 here; temperature 0.0 there, 0.5 here")
+        OutputErrors.otherRun(OUT, "seed 0 there, 7 here; temperature 0.0 there, 0.5 here")
             .getMessage());
-    all.put("tables in the other format", JobErrors.otherFormat(OUT, "delta").getMessage());
-    all.put("rows of which no run is known", JobErrors.unknownRun(OUT).getMessage());
+    all.put("tables in the other format", OutputErrors.otherFormat(OUT, "delta").getMessage());
+    all.put("rows of which no run is known", OutputErrors.unknownRun(OUT).getMessage());
     all.put(
         "a table without the columns that rows are found by",
-        JobErrors.oldTable(TRACES).getMessage());
-    all.put("prompts that are others now", JobErrors.changedRows(3, "k7", "IN", OUT).getMessage());
+        OutputErrors.oldTable(TRACES).getMessage());
+    all.put(
+        "prompts that are others now", OutputErrors.changedRows(3, "k7", "IN", OUT).getMessage());
     all.put(
         "more failed rows than `--max-errors` before anything starts",
-        JobErrors.tooManyEarlierErrors(10, 41, "9", OUT).getMessage());
+        OutputErrors.tooManyEarlierErrors(10, 41, "9", OUT).getMessage());
     all.put(
         "the same, while rows are generated (exit code 1)",
         JobErrors.tooManyErrors(10, 41, "9", TRACES).getMessage());
-    all.put("two runs that begin at once", JobErrors.shutOut(TRACES).getMessage());
-    all.put("a later run that took over (exit code 1)", JobErrors.waveLost(7, TRACES).getMessage());
+    all.put("two runs that begin at once", OutputErrors.shutOut(TRACES).getMessage());
+    all.put(
+        "a later run that took over (exit code 1)", OutputErrors.waveLost(7, TRACES).getMessage());
     all.put(
         "a wave of a wrong size (exit code 1)",
-        JobErrors.wrongCount(TRACES, 1_024, 1_023).getMessage());
+        OutputErrors.wrongCount(TRACES, 1_024, 1_023).getMessage());
     all.put(
         "a table that was changed from outside during the run (exit code 1)",
-        JobErrors.notWhole(TRACES, 1_000, 1_002, 1_000).getMessage());
+        OutputErrors.notWhole(TRACES, 1_000, 1_002, 1_000).getMessage());
     return all;
   }
 }

@@ -6,6 +6,7 @@ import io.tracemill.engine.error.ReasoningException;
 import io.tracemill.engine.text.ChatOptions;
 import io.tracemill.engine.text.PromptTokenizer;
 import io.tracemill.engine.text.Tokenizer;
+import io.tracemill.job.error.InputErrors;
 import io.tracemill.job.error.JobErrors;
 import io.tracemill.job.error.JobException;
 import io.tracemill.job.progress.Console;
@@ -49,7 +50,7 @@ public final class CalibrationRun {
       throw JobErrors.badOption(e.getMessage(), e);
     }
     if (picked.tokens() == 0) {
-      throw JobErrors.noTexts(
+      throw InputErrors.noTexts(
           arguments.input().path(), label, picked.refusal().orElse("there is none"));
     }
     QuerySums sums = collect(picked);

@@ -3,6 +3,7 @@ package io.tracemill.job.calibrate;
 import io.tracemill.engine.compress.CalibrationFile;
 import io.tracemill.engine.compress.QueryCalibration;
 import io.tracemill.job.error.JobErrors;
+import io.tracemill.job.error.TableErrors;
 import io.tracemill.udf.model.HadoopSettings;
 import io.tracemill.udf.model.ModelReference;
 import java.io.IOException;
@@ -82,7 +83,7 @@ public record CalibrationTarget(String file) {
         }
       }
     } catch (IOException | RuntimeException e) {
-      throw JobErrors.unwritableReport(file, e);
+      throw TableErrors.unwritableReport(file, e);
     }
     return content.length;
   }

@@ -9,7 +9,8 @@ import static org.apache.spark.sql.functions.xxhash64;
 import io.tracemill.engine.api.Prompt;
 import io.tracemill.engine.error.ReasoningException;
 import io.tracemill.engine.text.PromptTokenizer;
-import io.tracemill.job.error.JobErrors;
+import io.tracemill.job.error.InputErrors;
+import io.tracemill.job.error.TableErrors;
 import io.tracemill.job.input.PromptReader;
 import io.tracemill.job.output.OutputFormat;
 import io.tracemill.job.output.OutputTables;
@@ -67,10 +68,10 @@ final class TraceTexts implements TextTable {
     try {
       traces = tables.readTraces(spark);
     } catch (Exception e) { // Spark's AnalysisException is checked in Scala only.
-      throw JobErrors.unreadableInput(folder, "traces", e);
+      throw InputErrors.unreadableInput(folder, "traces", e);
     }
     if (!Arrays.asList(traces.columns()).containsAll(NEEDED)) {
-      throw JobErrors.olderTable(tables.traces());
+      throw TableErrors.olderTable(tables.traces());
     }
     // Copies would count a text twice.
     Dataset<Row> generated =
@@ -89,7 +90,7 @@ final class TraceTexts implements TextTable {
             .stream()
             .findFirst();
     if (other.isPresent()) {
-      throw JobErrors.tracesOfAnotherModel(folder, other.get().getString(0), model.modelId());
+      throw InputErrors.tracesOfAnotherModel(folder, other.get().getString(0), model.modelId());
     }
     return new TraceTexts(generated, tokenizer);
   }

@@ -10,6 +10,7 @@ import static org.apache.spark.sql.functions.sum;
 import static org.apache.spark.sql.functions.when;
 
 import io.tracemill.job.error.JobErrors;
+import io.tracemill.job.error.OutputErrors;
 import io.tracemill.job.output.RunTotals;
 import io.tracemill.job.preflight.EarlyChecks;
 import io.tracemill.job.progress.Console;
@@ -164,7 +165,7 @@ final class DemoCommand implements Callable<Integer> {
         Files.delete(file);
       }
     } catch (IOException e) {
-      throw JobErrors.unwritableOutput(folder.toString(), new UncheckedIOException(e));
+      throw OutputErrors.unwritableOutput(folder.toString(), new UncheckedIOException(e));
     }
   }
 

@@ -1,6 +1,6 @@
 package io.tracemill.job.cli;
 
-import io.tracemill.job.error.JobErrors;
+import io.tracemill.job.error.InputErrors;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
@@ -16,7 +16,7 @@ record DemoHome(Path root) {
   static DemoHome find() {
     DemoHome home = new DemoHome(Path.of(System.getProperty(PROPERTY, ".")).toAbsolutePath());
     if (!Files.exists(home.prompts())) {
-      throw JobErrors.noInput(home.prompts().toString());
+      throw InputErrors.noInput(home.prompts().toString());
     }
     return home;
   }

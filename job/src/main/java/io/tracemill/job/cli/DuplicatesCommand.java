@@ -4,6 +4,7 @@ import static org.apache.spark.sql.functions.col;
 
 import io.tracemill.engine.api.SamplingParams;
 import io.tracemill.job.error.JobErrors;
+import io.tracemill.job.error.TableErrors;
 import io.tracemill.job.input.InputArguments;
 import io.tracemill.job.input.InputReader;
 import io.tracemill.job.input.InputTable;
@@ -117,7 +118,7 @@ final class DuplicatesCommand implements Callable<Integer> {
         throw JobErrors.outOfRange("--to", to, "a folder that does not exist yet");
       }
     } catch (java.io.IOException | IllegalArgumentException e) {
-      throw JobErrors.unwritableReport(to, e);
+      throw TableErrors.unwritableReport(to, e);
     }
   }
 

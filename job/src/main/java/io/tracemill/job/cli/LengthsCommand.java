@@ -1,6 +1,6 @@
 package io.tracemill.job.cli;
 
-import io.tracemill.job.error.JobErrors;
+import io.tracemill.job.error.TableErrors;
 import io.tracemill.job.length.LengthTraining;
 import io.tracemill.job.output.OutputFormat;
 import io.tracemill.job.output.OutputTables;
@@ -62,7 +62,7 @@ final class LengthsCommand implements Callable<Integer> {
     try {
       return tables.readTraces(spark);
     } catch (Exception e) { // Spark's AnalysisException is checked in Scala only.
-      throw JobErrors.noTraces(output, e);
+      throw TableErrors.noTraces(output, e);
     }
   }
 }

@@ -1,7 +1,7 @@
 package io.tracemill.job.cli;
 
-import io.tracemill.job.error.JobErrors;
 import io.tracemill.job.error.JobException;
+import io.tracemill.job.error.TableErrors;
 import io.tracemill.job.eval.result.EvaluationTable;
 import io.tracemill.job.output.OutputTables;
 import io.tracemill.job.output.TableViews;
@@ -68,7 +68,7 @@ final class SqlCommand implements Callable<Integer> {
     } catch (JobException e) {
       throw e;
     } catch (Exception e) { // Spark's AnalysisException is checked in Scala only.
-      throw JobErrors.badQuery(e);
+      throw TableErrors.badQuery(e);
     }
   }
 
@@ -77,7 +77,7 @@ final class SqlCommand implements Callable<Integer> {
       EvaluationTable.register(
           spark, TableViews.find(spark, folder).stream().map(OutputTables::folder).toList());
     } catch (IOException e) {
-      throw JobErrors.noTables(folder);
+      throw TableErrors.noTables(folder);
     }
   }
 

@@ -5,7 +5,7 @@ import static org.apache.spark.sql.functions.length;
 import static org.apache.spark.sql.functions.trim;
 
 import io.tracemill.job.error.EvalErrors;
-import io.tracemill.job.error.JobErrors;
+import io.tracemill.job.error.OutputErrors;
 import io.tracemill.job.eval.result.CellResult;
 import io.tracemill.job.eval.result.EvaluationTable;
 import io.tracemill.job.input.InputReader;
@@ -79,7 +79,7 @@ public final class EvaluationRun {
         throw EvalErrors.nothingGenerated(tables.folder());
       }
     } catch (IOException e) {
-      throw JobErrors.unwritableOutput(tables.folder(), e);
+      throw OutputErrors.unwritableOutput(tables.folder(), e);
     }
   }
 

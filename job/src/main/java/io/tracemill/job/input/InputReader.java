@@ -17,7 +17,7 @@ import static org.apache.spark.sql.functions.sum;
 import static org.apache.spark.sql.functions.trim;
 import static org.apache.spark.sql.functions.when;
 
-import io.tracemill.job.error.JobErrors;
+import io.tracemill.job.error.InputErrors;
 import io.tracemill.job.error.JobException;
 import java.util.ArrayList;
 import java.util.List;
@@ -59,8 +59,8 @@ public final class InputReader {
           };
       if (raw.columns().isEmpty()) {
         throw raw.table().isEmpty()
-            ? JobErrors.emptyInput(arguments.path())
-            : JobErrors.noReadableRow(arguments.path(), format.label());
+            ? InputErrors.emptyInput(arguments.path())
+            : InputErrors.noReadableRow(arguments.path(), format.label());
       }
       InputTable table = shape(raw, Roles.of(raw, arguments, format), arguments, format);
       return arguments.variants().isEmpty()
@@ -69,7 +69,7 @@ public final class InputReader {
     } catch (JobException e) {
       throw e;
     } catch (Exception e) { // Spark's AnalysisException is checked in Scala only.
-      throw JobErrors.unreadableInput(arguments.path(), format.label(), e);
+      throw InputErrors.unreadableInput(arguments.path(), format.label(), e);
     }
   }
 
@@ -103,10 +103,10 @@ public final class InputReader {
     Row counts = counts(rows, roles);
     long numRows = counts.getLong(0);
     if (numRows == 0) {
-      throw JobErrors.emptyInput(arguments.path());
+      throw InputErrors.emptyInput(arguments.path());
     }
     if (counts.getLong(2) > 0) {
-      throw JobErrors.duplicateIds(roles.id().orElseThrow(), arguments.path(), duplicates(rows));
+      throw InputErrors.duplicateIds(roles.id().orElseThrow(), arguments.path(), duplicates(rows));
     }
     return new InputTable(
         keyed(rows, roles, counts.getLong(1)), roles.form(), carried, numRows, format);

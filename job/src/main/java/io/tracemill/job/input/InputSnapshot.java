@@ -1,6 +1,6 @@
 package io.tracemill.job.input;
 
-import io.tracemill.job.error.JobErrors;
+import io.tracemill.job.error.InputErrors;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
@@ -30,7 +30,7 @@ public final class InputSnapshot {
       FileSystem files = path.getFileSystem(hadoop);
       return format == InputFormat.DELTA ? deltaVersion(files, path) : fileList(files, path);
     } catch (IOException e) {
-      throw JobErrors.unreadableInput(arguments.path(), format.label(), e);
+      throw InputErrors.unreadableInput(arguments.path(), format.label(), e);
     }
   }
 

@@ -1,6 +1,6 @@
 package io.tracemill.job.input;
 
-import io.tracemill.job.error.JobErrors;
+import io.tracemill.job.error.InputErrors;
 import java.io.IOException;
 import java.util.Optional;
 import org.apache.hadoop.conf.Configuration;
@@ -23,12 +23,12 @@ public final class InputSource {
       FileSystem files = path.getFileSystem(hadoop);
       FileStatus[] found = files.globStatus(path);
       if (found == null || found.length == 0) {
-        throw JobErrors.noInput(arguments.path());
+        throw InputErrors.noInput(arguments.path());
       }
       Optional<InputFormat> format = arguments.givenFormat().or(() -> sniff(files, found[0]));
-      return format.orElseThrow(() -> JobErrors.unknownFormat(arguments.path()));
+      return format.orElseThrow(() -> InputErrors.unknownFormat(arguments.path()));
     } catch (IOException | IllegalArgumentException e) {
-      throw JobErrors.unreadableInput(arguments.path(), "a path", e);
+      throw InputErrors.unreadableInput(arguments.path(), "a path", e);
     }
   }
 

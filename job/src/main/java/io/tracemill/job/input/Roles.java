@@ -1,5 +1,6 @@
 package io.tracemill.job.input;
 
+import io.tracemill.job.error.InputErrors;
 import io.tracemill.job.error.JobErrors;
 import java.util.Arrays;
 import java.util.List;
@@ -33,7 +34,7 @@ record Roles(Optional<String> id, PromptForm form, String prompt, List<String> c
     if (arguments.messagesColumn().isEmpty()
         && arguments.promptColumn().isEmpty()
         && columns.containsAll(List.of("custom_id", "body"))) {
-      throw JobErrors.looksLikeRequests(input);
+      throw InputErrors.looksLikeRequests(input);
     }
     PromptForm form;
     String prompt;
@@ -50,7 +51,7 @@ record Roles(Optional<String> id, PromptForm form, String prompt, List<String> c
       form = PromptForm.MESSAGES;
       prompt = "messages";
     } else {
-      throw JobErrors.noPromptColumn(input, columns);
+      throw InputErrors.noPromptColumn(input, columns);
     }
     Optional<String> id =
         arguments.idColumn().isEmpty()
@@ -116,7 +117,7 @@ record Roles(Optional<String> id, PromptForm form, String prompt, List<String> c
               isText || type instanceof NumericType;
         };
     if (!fits) {
-      throw JobErrors.wrongType(
+      throw InputErrors.wrongType(
           option,
           column,
           input,
@@ -157,17 +158,17 @@ record Roles(Optional<String> id, PromptForm form, String prompt, List<String> c
 
   private static String present(String option, String column, String input, List<String> columns) {
     if (!columns.contains(column)) {
-      throw JobErrors.noColumn(option, column, input, columns);
+      throw InputErrors.noColumn(option, column, input, columns);
     }
     return column;
   }
 
   private static void checkPrompt(PromptForm form, String column, DataType type, String input) {
     if (form == PromptForm.TEXT && !(type instanceof StringType)) {
-      throw JobErrors.wrongType("--prompt-column", column, input, type.sql(), "STRING");
+      throw InputErrors.wrongType("--prompt-column", column, input, type.sql(), "STRING");
     }
     if (form == PromptForm.MESSAGES && !isConversation(type)) {
-      throw JobErrors.wrongType(
+      throw InputErrors.wrongType(
           "--messages-column",
           column,
           input,
@@ -190,7 +191,7 @@ record Roles(Optional<String> id, PromptForm form, String prompt, List<String> c
 
   private static void checkId(String column, DataType type, String input) {
     if (type instanceof ArrayType || type instanceof MapType || type instanceof StructType) {
-      throw JobErrors.wrongType("--id-column", column, input, type.sql(), "a text or a number");
+      throw InputErrors.wrongType("--id-column", column, input, type.sql(), "a text or a number");
     }
   }
 
@@ -198,7 +199,7 @@ record Roles(Optional<String> id, PromptForm form, String prompt, List<String> c
     String sql = type.sql();
     // Delta and Parquet files have no such types.
     if (sql.contains("VOID") || sql.contains("INTERVAL")) {
-      throw JobErrors.uncarriable(column, input, sql);
+      throw InputErrors.uncarriable(column, input, sql);
     }
   }
 }

@@ -4,6 +4,7 @@ import static org.apache.spark.sql.functions.col;
 
 import io.tracemill.job.error.JobErrors;
 import io.tracemill.job.error.JobException;
+import io.tracemill.job.error.OutputErrors;
 import io.tracemill.job.output.OutputTables;
 import io.tracemill.udf.ml.length.LengthScore;
 import io.tracemill.udf.ml.length.TraceLengthEstimator;
@@ -57,7 +58,7 @@ public record LengthTraining(TraceLengthModel model, String path) {
         throw new IOException(path + " cannot be written.");
       }
     } catch (IOException e) {
-      throw JobErrors.unwritableOutput(output.folder(), e);
+      throw OutputErrors.unwritableOutput(output.folder(), e);
     }
     return new LengthTraining(model, path);
   }

@@ -4,7 +4,7 @@ import static org.apache.spark.sql.functions.col;
 
 import io.delta.exceptions.DeltaConcurrentModificationException;
 import io.delta.tables.DeltaTable;
-import io.tracemill.job.error.JobErrors;
+import io.tracemill.job.error.OutputErrors;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
@@ -97,7 +97,7 @@ final class DeltaTraces implements TraceTable {
             .option("userMetadata", note)
             .save(path);
         if (find(note).isEmpty()) {
-          throw JobErrors.shutOut(path);
+          throw OutputErrors.shutOut(path);
         }
       }
     }
@@ -187,13 +187,13 @@ final class DeltaTraces implements TraceTable {
               .filter(col("run_id").equalTo(runId).and(col("wave").equalTo(wave.number())))
               .count();
       if (found != wave.rows()) {
-        throw JobErrors.waveLost(wave.number(), path);
+        throw OutputErrors.waveLost(wave.number(), path);
       }
       return;
     }
     long found = commit.get().rows().orElse(wave.rows());
     if (found != wave.rows()) {
-      throw JobErrors.wrongCount(path, wave.rows(), found);
+      throw OutputErrors.wrongCount(path, wave.rows(), found);
     }
     synchronized (this) {
       filesSinceCompaction += commit.get().files();

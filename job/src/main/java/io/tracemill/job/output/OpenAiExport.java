@@ -4,7 +4,7 @@ import static org.apache.spark.sql.functions.col;
 import static org.apache.spark.sql.functions.collect_list;
 import static org.apache.spark.sql.functions.struct;
 
-import io.tracemill.job.error.JobErrors;
+import io.tracemill.job.error.OutputErrors;
 import java.io.BufferedWriter;
 import java.io.IOException;
 import java.io.OutputStreamWriter;
@@ -61,7 +61,7 @@ public final class OpenAiExport {
       FileSystem files = new Path(folder).getFileSystem(hadoop);
       write(lines.toLocalIterator(), files, new Path(folder));
     } catch (IOException e) {
-      throw JobErrors.unwritableOutput(folder, e);
+      throw OutputErrors.unwritableOutput(folder, e);
     }
     return folder;
   }

@@ -1,6 +1,7 @@
 package io.tracemill.job.output;
 
-import io.tracemill.job.error.JobErrors;
+import io.tracemill.job.error.OutputErrors;
+import io.tracemill.job.error.TableErrors;
 import io.tracemill.udf.table.ParquetRuns;
 import io.tracemill.udf.table.ParquetWaves;
 import io.tracemill.udf.table.TableFiles;
@@ -66,11 +67,11 @@ public record OutputTables(String folder, OutputFormat format) implements Serial
       boolean parquet =
           ParquetWaves.isAt(files, new Path(traces())) || ParquetRuns.isAt(files, new Path(runs()));
       if (format == OutputFormat.DELTA ? parquet : delta) {
-        throw JobErrors.otherFormat(
+        throw OutputErrors.otherFormat(
             folder, (delta ? OutputFormat.DELTA : OutputFormat.PARQUET).label());
       }
     } catch (IOException | IllegalArgumentException e) {
-      throw JobErrors.unwritableOutput(folder, e);
+      throw OutputErrors.unwritableOutput(folder, e);
     }
   }
 
@@ -89,10 +90,10 @@ public record OutputTables(String folder, OutputFormat format) implements Serial
               ? isDelta(files, traces)
               : !new ParquetWaves(traces(), hadoop).waves().isEmpty();
       if (taken) {
-        throw JobErrors.outputTaken(folder, traces());
+        throw OutputErrors.outputTaken(folder, traces());
       }
     } catch (IOException e) {
-      throw JobErrors.unwritableOutput(folder, e);
+      throw OutputErrors.unwritableOutput(folder, e);
     }
   }
 
@@ -113,7 +114,7 @@ public record OutputTables(String folder, OutputFormat format) implements Serial
           ? new DeltaTraces(spark, traces(), runId, work(runId))
           : new ParquetTraces(spark, traces());
     } catch (IOException e) {
-      throw JobErrors.unwritableOutput(folder, e);
+      throw OutputErrors.unwritableOutput(folder, e);
     }
   }
 
@@ -131,7 +132,7 @@ public record OutputTables(String folder, OutputFormat format) implements Serial
     try {
       return TableFiles.read(spark, table);
     } catch (IOException e) {
-      throw JobErrors.noTables(folder);
+      throw TableErrors.noTables(folder);
     }
   }
 }

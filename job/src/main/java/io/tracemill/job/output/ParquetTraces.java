@@ -7,7 +7,7 @@ import static org.apache.spark.sql.functions.element_at;
 import static org.apache.spark.sql.functions.lit;
 import static org.apache.spark.sql.functions.split;
 
-import io.tracemill.job.error.JobErrors;
+import io.tracemill.job.error.OutputErrors;
 import io.tracemill.udf.table.ParquetWave;
 import io.tracemill.udf.table.ParquetWaves;
 import java.io.IOException;
@@ -134,7 +134,7 @@ final class ParquetTraces implements TraceTable {
         .parquet(folder);
     long found = rows(counted);
     if (found != due) {
-      throw JobErrors.wrongCount(path, due, found);
+      throw OutputErrors.wrongCount(path, due, found);
     }
   }
 
@@ -151,7 +151,7 @@ final class ParquetTraces implements TraceTable {
   private void commit(int number, long rows, Set<String> drops, String written) {
     if (!reaching(
         () -> waves.commit(new ParquetWaves.Change(token, number, rows, drops), written))) {
-      throw JobErrors.waveLost(number, path);
+      throw OutputErrors.waveLost(number, path);
     }
   }
 
@@ -207,7 +207,7 @@ final class ParquetTraces implements TraceTable {
     try {
       return files.reach();
     } catch (IOException e) {
-      throw JobErrors.unwritableOutput(path, e);
+      throw OutputErrors.unwritableOutput(path, e);
     }
   }
 }

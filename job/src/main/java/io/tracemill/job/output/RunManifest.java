@@ -2,7 +2,7 @@ package io.tracemill.job.output;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
-import io.tracemill.job.error.JobErrors;
+import io.tracemill.job.error.OutputErrors;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.util.LinkedHashMap;
@@ -51,7 +51,7 @@ public final class RunManifest {
         throw new IOException(whole + " cannot be written.");
       }
     } catch (IOException e) {
-      throw JobErrors.unwritableOutput(tables.folder(), e);
+      throw OutputErrors.unwritableOutput(tables.folder(), e);
     }
   }
 

@@ -4,7 +4,7 @@ import static org.apache.spark.sql.functions.col;
 import static org.apache.spark.sql.functions.lit;
 import static org.apache.spark.sql.functions.max;
 
-import io.tracemill.job.error.JobErrors;
+import io.tracemill.job.error.OutputErrors;
 import io.tracemill.udf.table.ParquetRuns;
 import java.io.IOException;
 import java.time.Instant;
@@ -73,7 +73,7 @@ public final class RunTable {
         new ParquetRuns(tables.runs(), spark.sparkContext().hadoopConfiguration()).clean();
       }
     } catch (IOException e) {
-      throw JobErrors.unwritableOutput(tables.folder(), e);
+      throw OutputErrors.unwritableOutput(tables.folder(), e);
     }
   }
 
@@ -127,7 +127,7 @@ public final class RunTable {
               .isPresent()
           : ParquetRuns.isAt(files, runs);
     } catch (IOException e) {
-      throw JobErrors.unwritableOutput(tables.folder(), e);
+      throw OutputErrors.unwritableOutput(tables.folder(), e);
     }
   }
 
@@ -149,7 +149,7 @@ public final class RunTable {
         Tables.append(row.coalesce(1), tables.runs()).save(tables.runs());
       }
     } catch (IOException e) {
-      throw JobErrors.unwritableOutput(tables.folder(), e);
+      throw OutputErrors.unwritableOutput(tables.folder(), e);
     }
   }
 }

@@ -1,6 +1,6 @@
 package io.tracemill.job.output;
 
-import io.tracemill.job.error.JobErrors;
+import io.tracemill.job.error.TableErrors;
 import io.tracemill.udf.sql.TracemillViews;
 import io.tracemill.udf.sql.ViewSources;
 import io.tracemill.udf.table.ParquetRuns;
@@ -66,10 +66,10 @@ public final class TableViews {
         }
       }
     } catch (IOException | IllegalArgumentException e) {
-      throw JobErrors.noTables(folder);
+      throw TableErrors.noTables(folder);
     }
     if (found.isEmpty()) {
-      throw JobErrors.noTables(folder);
+      throw TableErrors.noTables(folder);
     }
     found.sort(Comparator.comparing(OutputTables::folder));
     return found;

@@ -1,6 +1,6 @@
 package io.tracemill.job.preflight;
 
-import io.tracemill.job.error.JobErrors;
+import io.tracemill.job.error.ClusterErrors;
 import io.tracemill.job.input.InputArguments;
 import io.tracemill.job.input.InputSource;
 import io.tracemill.job.length.LengthModels;
@@ -67,7 +67,7 @@ public final class EarlyChecks {
     try {
       Class.forName(DELTA_CLASS, false, loader);
     } catch (ClassNotFoundException e) {
-      throw JobErrors.noDelta();
+      throw ClusterErrors.noDelta();
     }
   }
 

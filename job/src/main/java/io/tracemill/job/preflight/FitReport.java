@@ -1,7 +1,7 @@
 package io.tracemill.job.preflight;
 
 import io.tracemill.engine.api.KvPolicySettings;
-import io.tracemill.job.error.JobErrors;
+import io.tracemill.job.error.ClusterErrors;
 import io.tracemill.job.progress.SummaryTable;
 import io.tracemill.udf.GenerationSettings;
 import java.util.Arrays;
@@ -60,7 +60,7 @@ final class FitReport {
             .row(cells("whole budget", budget, whole, fit(KvFit.full(), budget)));
     table.lines().forEach(report::line);
     if (whole.atPeak() == 0) {
-      findings.problem(JobErrors.cacheTooSmall(promptTokens, budget, facts.kvRows()));
+      findings.problem(ClusterErrors.cacheTooSmall(promptTokens, budget, facts.kvRows()));
     } else if (usual.spread() < facts.slots()) {
       findings.warning(
           String.format(

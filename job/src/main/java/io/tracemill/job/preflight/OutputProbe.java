@@ -1,6 +1,6 @@
 package io.tracemill.job.preflight;
 
-import io.tracemill.job.error.JobErrors;
+import io.tracemill.job.error.OutputErrors;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.attribute.FileTime;
@@ -43,7 +43,7 @@ final class OutputProbe {
       }
       return tried(files, existing);
     } catch (IOException | IllegalArgumentException e) {
-      throw JobErrors.unwritableOutput(folder, e);
+      throw OutputErrors.unwritableOutput(folder, e);
     }
   }
 

@@ -1,5 +1,6 @@
 package io.tracemill.job.preflight;
 
+import io.tracemill.job.error.ClusterErrors;
 import io.tracemill.job.error.JobErrors;
 import io.tracemill.job.error.JobException;
 import io.tracemill.job.input.InputReader;
@@ -163,7 +164,7 @@ public final class PreflightRun {
       shape = ClusterShape.of(context);
     }
     if (shape.engines() == 0) {
-      findings.problem(JobErrors.noExecutor(context.master(), EXECUTOR_WAIT_SECONDS));
+      findings.problem(ClusterErrors.noExecutor(context.master(), EXECUTOR_WAIT_SECONDS));
     }
     return shape;
   }
@@ -175,7 +176,8 @@ public final class PreflightRun {
         rows -> {
           report.prompts(rows, Prompts.contextTokens(model.path(), arguments.engine()), findings);
           if (rows.rows().isEmpty()) {
-            findings.problem(JobErrors.sampleFailed(rows.size(), rows.refused().get(0).reason()));
+            findings.problem(
+                ClusterErrors.sampleFailed(rows.size(), rows.refused().get(0).reason()));
           }
         });
     return sample.filter(rows -> !rows.rows().isEmpty());
@@ -200,7 +202,7 @@ public final class PreflightRun {
     Measured measured = done.get();
     if (measured.hasFailed()) {
       findings.problem(
-          JobErrors.noEngine(
+          ClusterErrors.noEngine(
               cluster.isLocal() ? "this machine" : "executor " + measured.executorId(),
               measured.failure()));
       return;
@@ -216,7 +218,7 @@ public final class PreflightRun {
         && measured.failed().size() == measured.rows().size()
         && measured.unfinished() == 0) {
       findings.problem(
-          JobErrors.sampleFailed(measured.rows().size(), measured.failed().get(0).error()));
+          ClusterErrors.sampleFailed(measured.rows().size(), measured.failed().get(0).error()));
     }
     Estimate.Plan plan =
         new Estimate.Plan(due, cluster.engines(), lanes, arguments.generation().maxNewTokens());

@@ -1,6 +1,6 @@
 package io.tracemill.job.preflight;
 
-import io.tracemill.job.error.JobErrors;
+import io.tracemill.job.error.ClusterErrors;
 import java.util.Locale;
 import org.apache.spark.SparkConf;
 import org.apache.spark.network.util.JavaUtils;
@@ -17,7 +17,7 @@ public final class SparkChecks {
   /** What can be said before Spark runs: settings that stop the start. */
   public static void beforeStart(SparkConf conf, Findings findings) {
     if (conf.getBoolean("spark.speculation", false)) {
-      findings.problem(JobErrors.speculation());
+      findings.problem(ClusterErrors.speculation());
     }
     if (!isLocal(conf)) {
       gpusOfExecutor(conf, findings);
@@ -27,11 +27,11 @@ public final class SparkChecks {
   private static void gpusOfExecutor(SparkConf conf, Findings findings) {
     double gpus = conf.getDouble(EXECUTOR_GPUS, 0);
     if (gpus > 1) {
-      findings.problem(JobErrors.severalGpus(EXECUTOR_GPUS, (int) gpus));
+      findings.problem(ClusterErrors.severalGpus(EXECUTOR_GPUS, (int) gpus));
     }
     double share = conf.getDouble(TASK_GPUS, 0);
     if (gpus == 0 && share > 0) {
-      findings.problem(JobErrors.taskGpuWithoutExecutorGpu(TASK_GPUS, EXECUTOR_GPUS));
+      findings.problem(ClusterErrors.taskGpuWithoutExecutorGpu(TASK_GPUS, EXECUTOR_GPUS));
     }
   }
 

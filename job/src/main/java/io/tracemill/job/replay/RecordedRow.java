@@ -4,8 +4,8 @@ import static org.apache.spark.sql.functions.col;
 
 import io.tracemill.engine.api.GenerationRequest;
 import io.tracemill.engine.api.Prompt;
-import io.tracemill.job.error.JobErrors;
 import io.tracemill.job.error.JobException;
+import io.tracemill.job.error.TableErrors;
 import io.tracemill.job.input.PromptReader;
 import io.tracemill.job.output.OutputTables;
 import io.tracemill.job.output.RequestColumn;
@@ -42,10 +42,10 @@ public record RecordedRow(Row row, Map<String, String> settings) {
     try {
       traces = tables.readTraces(spark);
     } catch (Exception e) { // Spark's AnalysisException is checked in Scala only.
-      throw JobErrors.noTraces(tables.folder(), e);
+      throw TableErrors.noTraces(tables.folder(), e);
     }
     if (!Arrays.asList(traces.columns()).containsAll(NEEDED)) {
-      throw JobErrors.olderTable(tables.traces());
+      throw TableErrors.olderTable(tables.traces());
     }
     List<Row> found =
         traces
@@ -55,7 +55,7 @@ public record RecordedRow(Row row, Map<String, String> settings) {
             .limit(1)
             .collectAsList();
     if (found.isEmpty()) {
-      throw JobErrors.noSuchRow(
+      throw TableErrors.noSuchRow(
           tables.traces(), key, sample, traces.filter(col("row_key").equalTo(key)).count());
     }
     Row row = found.get(0);
@@ -75,10 +75,10 @@ public record RecordedRow(Row row, Map<String, String> settings) {
               .limit(1)
               .collectAsList();
     } catch (Exception e) { // Spark's AnalysisException is checked in Scala only.
-      throw JobErrors.noRunOfRow(tables.runs(), runId);
+      throw TableErrors.noRunOfRow(tables.runs(), runId);
     }
     if (runs.isEmpty()) {
-      throw JobErrors.noRunOfRow(tables.runs(), runId);
+      throw TableErrors.noRunOfRow(tables.runs(), runId);
     }
     return new TreeMap<>(runs.get(0).<String, String>getJavaMap(0));
   }
@@ -88,7 +88,7 @@ public record RecordedRow(Row row, Map<String, String> settings) {
     GenerationSettings asked = generation();
     String prompt = text(row, "prompt");
     if (prompt == null) {
-      throw JobErrors.nothingToReplay(key(), text(row, "error_message"));
+      throw TableErrors.nothingToReplay(key(), text(row, "error_message"));
     }
     Prompt question =
         RequestColumn.promptKind(row).orElseThrow() == RequestColumn.PromptKind.MESSAGES
@@ -100,13 +100,13 @@ public record RecordedRow(Row row, Map<String, String> settings) {
   /** How the row was generated, its own settings included. */
   public GenerationSettings generation() {
     return RequestColumn.settings(row)
-        .orElseThrow(() -> JobErrors.nothingToReplay(key(), text(row, "error_message")));
+        .orElseThrow(() -> TableErrors.nothingToReplay(key(), text(row, "error_message")));
   }
 
   /** Refuses a row that was never generated. */
   void requireGenerated() {
     if (text(row, "status").equals("error") && tokenIds().isEmpty()) {
-      throw JobErrors.nothingToReplay(key(), text(row, "error_message"));
+      throw TableErrors.nothingToReplay(key(), text(row, "error_message"));
     }
   }
 

@@ -7,6 +7,7 @@ import io.tracemill.engine.text.IncrementalDecoder;
 import io.tracemill.engine.text.SpecialTokenOutput;
 import io.tracemill.engine.text.Tokenizer;
 import io.tracemill.job.error.JobErrors;
+import io.tracemill.job.error.TableErrors;
 import io.tracemill.job.progress.Console;
 import io.tracemill.job.run.EngineVersion;
 import io.tracemill.job.run.ModelFolder;
@@ -67,7 +68,7 @@ public final class ReplayRun {
       throw JobErrors.badOption(e.getMessage(), e);
     }
     if (result.error().isPresent()) {
-      throw JobErrors.replayFailed(recorded.key(), result.error().get().message());
+      throw TableErrors.replayFailed(recorded.key(), result.error().get().message());
     }
     TokenComparison tokens = new TokenComparison(recorded.tokenIds(), result.tokenIds());
     if (tokens.firstDifference().isEmpty()) {
@@ -93,7 +94,7 @@ public final class ReplayRun {
           return result.get();
         }
         if (Thread.currentThread().isInterrupted()) {
-          throw JobErrors.replayFailed(recorded.key(), "it was interrupted");
+          throw TableErrors.replayFailed(recorded.key(), "it was interrupted");
         }
       }
     }

@@ -1,6 +1,6 @@
 package io.tracemill.job.report;
 
-import io.tracemill.job.error.JobErrors;
+import io.tracemill.job.error.TableErrors;
 import io.tracemill.job.report.data.ReportData;
 import io.tracemill.job.report.data.ReportRequest;
 import io.tracemill.job.report.page.ReportPage;
@@ -36,7 +36,7 @@ public final class Report {
       }
       Files.writeString(file, page);
     } catch (IOException e) {
-      throw JobErrors.unwritableReport(file.toString(), e);
+      throw TableErrors.unwritableReport(file.toString(), e);
     }
   }
 }

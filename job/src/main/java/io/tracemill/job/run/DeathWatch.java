@@ -1,6 +1,6 @@
 package io.tracemill.job.run;
 
-import io.tracemill.job.error.JobErrors;
+import io.tracemill.job.error.ClusterErrors;
 import io.tracemill.job.progress.Console;
 import io.tracemill.udf.EngineDeaths;
 import java.util.Map;
@@ -59,6 +59,6 @@ final class DeathWatch extends SparkListener {
       lost |= message.contains(LOST_EXECUTOR);
       dead |= message.contains(DEAD_ENGINE);
     }
-    return lost && dead ? JobErrors.enginesDied(reasons, failure) : failure;
+    return lost && dead ? ClusterErrors.enginesDied(reasons, failure) : failure;
   }
 }

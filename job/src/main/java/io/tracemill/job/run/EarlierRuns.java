@@ -2,7 +2,7 @@ package io.tracemill.job.run;
 
 import static org.apache.spark.sql.functions.col;
 
-import io.tracemill.job.error.JobErrors;
+import io.tracemill.job.error.OutputErrors;
 import io.tracemill.job.output.OutputTables;
 import io.tracemill.job.output.RunTable;
 import java.util.Arrays;
@@ -26,7 +26,7 @@ final class EarlierRuns {
       Dataset<Row> traces, RunTable runs, RunFingerprint fingerprint, OutputTables output) {
     if (!Arrays.asList(traces.columns()).containsAll(List.of("run_id", "request_hash", "wave"))
         && !traces.isEmpty()) {
-      throw JobErrors.oldTable(output.traces());
+      throw OutputErrors.oldTable(output.traces());
     }
     List<Row> rowsByRun = traces.groupBy(col("run_id")).count().collectAsList();
     Map<String, RunTable.Known> byId = new HashMap<>();
@@ -37,10 +37,10 @@ final class EarlierRuns {
     for (Row row : rowsByRun) {
       RunTable.Known run = byId.get(row.getString(0));
       if (run == null) {
-        throw JobErrors.unknownRun(output.folder());
+        throw OutputErrors.unknownRun(output.folder());
       }
       if (!run.fingerprint().equals(fingerprint.hash())) {
-        throw JobErrors.otherRun(output.folder(), fingerprint.differencesFrom(run.identity()));
+        throw OutputErrors.otherRun(output.folder(), fingerprint.differencesFrom(run.identity()));
       }
       rows += row.getLong(1);
     }

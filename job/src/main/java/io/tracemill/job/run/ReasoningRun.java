@@ -1,11 +1,5 @@
 package io.tracemill.job.run;
 
-import static org.apache.spark.sql.functions.coalesce;
-import static org.apache.spark.sql.functions.col;
-import static org.apache.spark.sql.functions.count;
-import static org.apache.spark.sql.functions.lit;
-import static org.apache.spark.sql.functions.sum;
-
 import io.tracemill.engine.error.ReasoningException;
 import io.tracemill.job.error.Counted;
 import io.tracemill.job.error.JobErrors;
@@ -16,8 +10,6 @@ import io.tracemill.job.input.InputTable;
 import io.tracemill.job.input.PromptReader;
 import io.tracemill.job.length.LengthModels;
 import io.tracemill.job.length.OpenLengthModel;
-import io.tracemill.job.output.Export;
-import io.tracemill.job.output.OpenAiExport;
 import io.tracemill.job.output.OutputTables;
 import io.tracemill.job.output.RunManifest;
 import io.tracemill.job.output.RunRecord;
@@ -31,12 +23,10 @@ import io.tracemill.job.output.TraceTable;
 import io.tracemill.job.progress.Console;
 import io.tracemill.job.session.SparkSessions;
 import io.tracemill.job.wave.DealtWaves;
-import io.tracemill.job.wave.ResumeRules;
 import io.tracemill.job.wave.RowPlan;
 import io.tracemill.job.wave.WaveSize;
 import io.tracemill.udf.EngineHolder;
 import io.tracemill.udf.EngineOpener;
-import java.io.IOException;
 import java.security.SecureRandom;
 import java.time.Instant;
 import java.time.ZoneOffset;
@@ -44,17 +34,12 @@ import java.time.format.DateTimeFormatter;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import org.apache.hadoop.fs.Path;
-import org.apache.spark.sql.Dataset;
-import org.apache.spark.sql.Row;
+import java.util.function.Supplier;
 import org.apache.spark.sql.SparkSession;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 import scala.Option;
 
 /** One run: read, check, deal out, generate, write, count. */
 public final class ReasoningRun {
-  private static final Logger LOG = LoggerFactory.getLogger(ReasoningRun.class);
   private static final DateTimeFormatter RUN_TIME =
       DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss", Locale.ROOT).withZone(ZoneOffset.UTC);
   private static final SecureRandom RANDOM = new SecureRandom();
@@ -63,6 +48,7 @@ public final class ReasoningRun {
   private final JobArguments arguments;
   private final EngineOpener opener;
   private final Console console;
+  private final RunFolder folder;
   private final Instant startedAt = Instant.now();
   private final String runId =
       RUN_TIME.format(startedAt) + "-%06x".formatted(RANDOM.nextInt(1 << 24));
@@ -84,6 +70,7 @@ public final class ReasoningRun {
     this.arguments = arguments;
     this.opener = opener;
     this.console = console;
+    this.folder = new RunFolder(spark, arguments, console);
   }
 
   /**
@@ -131,16 +118,18 @@ public final class ReasoningRun {
             arguments.engine().queryRingDepth());
     RunTable runs = new RunTable(spark, output);
     TraceTable traces = output.writeTraces(spark, runId);
-    Plan plan = plan(traces, runs, fingerprint, input, reader);
-    if (plan.rows().counts().due() == 0) {
-      repair(traces, runs, input);
+    Supplier<RunPlan> planning =
+        () -> RunPlan.of(arguments, traces, runs, fingerprint, input, reader);
+    RunPlan plan = planning.get();
+    if (plan.isDone()) {
+      RunFolder.repair(traces, runs, input.carried());
       return nothingDue(plan, record(model, fingerprint, "none"));
     }
     RunRecord record = record(model, fingerprint, describeLocalEngine());
     while (traces.claim(new TraceSchema(input.carried()).type()) == TraceTable.Claim.CHANGED) {
-      plan = plan(traces, runs, fingerprint, input, reader);
-      if (plan.rows().counts().due() == 0) {
-        repair(traces, runs, input);
+      plan = planning.get();
+      if (plan.isDone()) {
+        RunFolder.repair(traces, runs, input.carried());
         return nothingDue(plan, record);
       }
     }
@@ -149,59 +138,14 @@ public final class ReasoningRun {
     try {
       generate(plan, record, traces, input, reader);
       traces.finish();
-      requireWhole(plan);
-      export(record.fingerprint());
+      folder.requireWhole(plan);
+      folder.export(record.fingerprint());
     } catch (JobException e) {
       failure = Optional.of(e);
     } catch (Exception e) { // Spark declares none, throws several.
       failure = Optional.of(JobErrors.failed(e));
     }
     return finish(traces, runs, record, failure);
-  }
-
-  /**
-   * What is due, and what is there.
-   *
-   * @param rows the due rows
-   * @param numThere rows in the output
-   */
-  record Plan(RowPlan rows, long numThere) {}
-
-  private Plan plan(
-      TraceTable traces,
-      RunTable runs,
-      RunFingerprint fingerprint,
-      InputTable input,
-      PromptReader reader) {
-    return plan(arguments, traces, runs, fingerprint, input, reader);
-  }
-
-  static Plan plan(
-      JobArguments arguments,
-      TraceTable traces,
-      RunTable runs,
-      RunFingerprint fingerprint,
-      InputTable input,
-      PromptReader reader) {
-    OutputTables output = arguments.output();
-    Optional<Dataset<Row>> there = traces.snapshot();
-    long numThere =
-        there.map(rows -> EarlierRuns.requireSame(rows, runs, fingerprint, output)).orElse(0L);
-    RowPlan plan =
-        RowPlan.of(input, reader, there.filter(rows -> numThere > 0), arguments.resume());
-    RowPlan.Counts counts = plan.counts();
-    if (counts.changedRows() > 0 && arguments.resume().changed() == ResumeRules.Changed.REFUSE) {
-      throw JobErrors.changedRows(
-          counts.changedRows(),
-          counts.changedKey().orElse(""),
-          arguments.input().path(),
-          output.folder());
-    }
-    if (counts.due() > 0 && arguments.maxErrors().isExceeded(counts.keptFailed(), counts.asked())) {
-      throw JobErrors.tooManyEarlierErrors(
-          counts.keptFailed(), counts.asked(), arguments.maxErrors().label(), output.folder());
-    }
-    return new Plan(plan, numThere);
   }
 
   private RunRecord record(ModelFolder model, RunFingerprint fingerprint, String engine) {
@@ -223,19 +167,9 @@ public final class ReasoningRun {
         List.of());
   }
 
-  /** A driver that died when all rows were committed has left no work, but maybe half a file. */
-  private static void repair(TraceTable traces, RunTable runs, InputTable input) {
-    if (traces.hasLeftovers()) {
-      traces.claim(new TraceSchema(input.carried()).type());
-      traces.clean();
-    }
-    runs.clean();
-  }
-
-  private RunOutcome nothingDue(Plan plan, RunRecord record) {
-    RunTotals whole = RunTotals.of(arguments.output().readTraces(spark));
-    new RunTable(spark, arguments.output())
-        .markInterrupted(runId, arguments.output().readTraces(spark));
+  private RunOutcome nothingDue(RunPlan plan, RunRecord record) {
+    RunTotals whole = RunTotals.of(folder.traces());
+    new RunTable(spark, arguments.output()).markInterrupted(runId, folder.traces());
     console.print(
         String.format(
             Locale.ROOT,
@@ -246,7 +180,7 @@ public final class ReasoningRun {
                 : String.format(Locale.ROOT, "all %,d results", plan.rows().counts().asked()),
             arguments.input().path(),
             plan.rows().counts().keptFailed()));
-    export(record.fingerprint());
+    folder.export(record.fingerprint());
     return new RunOutcome(
         record.ended(
             RunState.COMPLETED, Optional.empty(), Instant.now(), RunTotals.NONE, List.of()),
@@ -263,15 +197,15 @@ public final class ReasoningRun {
         InputSnapshot.of(
             arguments.input(), input.format(), spark.sparkContext().hadoopConfiguration()),
         spark.sparkContext());
-    for (String lost : runs.markInterrupted(runId, arguments.output().readTraces(spark))) {
+    for (String lost : runs.markInterrupted(runId, folder.traces())) {
       console.print("Run " + lost + " was interrupted; its committed rows stay.");
     }
     traces.clean();
-    removeWork(arguments.output().work());
+    folder.removeWork();
   }
 
   private void generate(
-      Plan plan, RunRecord record, TraceTable traces, InputTable input, PromptReader reader)
+      RunPlan plan, RunRecord record, TraceTable traces, InputTable input, PromptReader reader)
       throws Exception {
     RowPlan.Counts counts = plan.rows().counts();
     long waveRows =
@@ -289,7 +223,7 @@ public final class ReasoningRun {
             input.format().label(),
             Counted.of(waves.waves().size(), "wave"),
             arguments.output().folder(),
-            resumed(counts, plan.numThere())));
+            plan.ofEarlierRows()));
     WaveGeneration generation =
         new WaveGeneration(
             spark,
@@ -309,53 +243,6 @@ public final class ReasoningRun {
     }
   }
 
-  private static String resumed(RowPlan.Counts counts, long numThere) {
-    StringBuilder text = new StringBuilder();
-    if (counts.kept() > 0) {
-      text.append(String.format(Locale.ROOT, "; %,d were done before", counts.kept()));
-    }
-    if (counts.replaced() > 0) {
-      text.append(String.format(Locale.ROOT, "; %,d are generated anew", counts.replaced()));
-    }
-    if (numThere > counts.found()) {
-      text.append(
-          String.format(
-              Locale.ROOT,
-              "; %,d that the input no longer asks for stay",
-              numThere - counts.found()));
-    }
-    return text.toString();
-  }
-
-  /** Every key and sample exactly once, and as many as there were and came. */
-  private void requireWhole(Plan plan) {
-    Row found =
-        arguments
-            .output()
-            .readTraces(spark)
-            .groupBy(col("row_key"), col("sample_index"))
-            .agg(count(lit(1)).as("times"))
-            .agg(coalesce(sum(col("times")), lit(0L)), count(lit(1)))
-            .head();
-    long due = plan.numThere() + plan.rows().counts().added();
-    if (found.getLong(0) != due || found.getLong(1) != due) {
-      throw JobErrors.notWhole(
-          arguments.output().traces(), due, found.getLong(0), found.getLong(1));
-    }
-  }
-
-  private void export(String fingerprint) {
-    if (arguments.exports().contains(Export.OPENAI_BATCH)) {
-      String folder =
-          OpenAiExport.write(
-              arguments.output().readTraces(spark),
-              fingerprint,
-              arguments.output(),
-              spark.sparkContext().hadoopConfiguration());
-      console.print("Answers in OpenAI's form: " + folder);
-    }
-  }
-
   private RunOutcome finish(
       TraceTable table, RunTable runs, RunRecord record, Optional<JobException> failure) {
     OutputTables output = arguments.output();
@@ -363,8 +250,8 @@ public final class ReasoningRun {
       if (failure.isPresent()) {
         table.clean();
       }
-      removeWork(output.work());
-      RunTotals.Both totals = RunTotals.of(output.readTraces(spark), runId);
+      folder.removeWork();
+      RunTotals.Both totals = RunTotals.of(folder.traces(), runId);
       RunRecord ended =
           record.ended(
               failure.isPresent() ? RunState.FAILED : RunState.COMPLETED,
@@ -383,15 +270,6 @@ public final class ReasoningRun {
       failure.get().addSuppressed(e);
     }
     throw failure.get();
-  }
-
-  private void removeWork(String folder) {
-    try {
-      Path work = new Path(folder);
-      work.getFileSystem(spark.sparkContext().hadoopConfiguration()).delete(work, true);
-    } catch (IOException e) {
-      LOG.warn("{} cannot be removed; it is of no use any more", folder, e);
-    }
   }
 
   /** Where tasks share this JVM, a model that cannot be opened is known before anything starts. */

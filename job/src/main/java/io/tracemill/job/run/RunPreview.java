@@ -30,7 +30,7 @@ public final class RunPreview {
             arguments.engine(),
             arguments.generation(),
             arguments.input().parameterColumns());
-    return ReasoningRun.plan(
+    return RunPlan.of(
             arguments,
             arguments.output().writeTraces(spark, NOBODY),
             new RunTable(spark, arguments.output()),

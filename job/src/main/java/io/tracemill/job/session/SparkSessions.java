@@ -1,6 +1,6 @@
 package io.tracemill.job.session;
 
-import io.tracemill.job.error.JobErrors;
+import io.tracemill.job.error.ClusterErrors;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -30,7 +30,7 @@ public final class SparkSessions {
     prepare(conf).forEach(notices);
     SparkContext context = SparkContext.getOrCreate(conf);
     if (context.conf().getBoolean("spark.speculation", false)) {
-      throw JobErrors.speculation();
+      throw ClusterErrors.speculation();
     }
     SparkSession session = SparkSession.builder().getOrCreate().newSession();
     // Dates and times as java.time, and the same day whatever the driver's zone is.
@@ -49,7 +49,7 @@ public final class SparkSessions {
   /** Fits a configuration to a run; gives one sentence for each thing that a user set otherwise. */
   static List<String> prepare(SparkConf conf) {
     if (conf.getBoolean("spark.speculation", false)) {
-      throw JobErrors.speculation();
+      throw ClusterErrors.speculation();
     }
     List<String> notices = new ArrayList<>();
     conf.setIfMissing("spark.master", "local[*]");

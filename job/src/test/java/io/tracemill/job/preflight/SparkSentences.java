@@ -1,6 +1,6 @@
 package io.tracemill.job.preflight;
 
-import io.tracemill.job.error.JobErrors;
+import io.tracemill.job.error.ClusterErrors;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -22,19 +22,19 @@ public final class SparkSentences {
       SparkChecks.beforeStart(conf(set), findings);
       said.put("`" + String.join("=", set) + "`", String.join(" ", findings.problems()));
     }
-    said.put("a class path without Delta", JobErrors.noDelta().getMessage());
+    said.put("a class path without Delta", ClusterErrors.noDelta().getMessage());
     said.put(
         "a cluster whose executors do not come",
-        JobErrors.noExecutor("spark://host:7077", 120).getMessage());
+        ClusterErrors.noExecutor("spark://host:7077", 120).getMessage());
     said.put(
         "an engine that an executor cannot open",
-        JobErrors.noEngine("executor 3", "(the engine's reason)").getMessage());
+        ClusterErrors.noEngine("executor 3", "(the engine's reason)").getMessage());
     said.put(
         "a KV cache that is too small for any row",
-        JobErrors.cacheTooSmall(120, 32_768, 16_384).getMessage());
+        ClusterErrors.cacheTooSmall(120, 32_768, 16_384).getMessage());
     said.put(
         "a sample of which every row fails",
-        JobErrors.sampleFailed(32, "(the first row's reason)").getMessage());
+        ClusterErrors.sampleFailed(32, "(the first row's reason)").getMessage());
     return said;
   }
 

@@ -1,6 +1,6 @@
 package io.tracemill.job.report.data;
 
-import io.tracemill.job.error.JobErrors;
+import io.tracemill.job.error.TableErrors;
 import io.tracemill.job.eval.result.CellResult;
 import io.tracemill.job.eval.result.EvaluationTable;
 import java.io.IOException;
@@ -65,7 +65,7 @@ public record ReportData(
     try {
       return EvaluationTable.read(spark, run.tables().folder());
     } catch (IOException e) {
-      throw JobErrors.noTables(run.tables().folder());
+      throw TableErrors.noTables(run.tables().folder());
     }
   }
 

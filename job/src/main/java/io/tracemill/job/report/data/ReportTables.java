@@ -2,6 +2,7 @@ package io.tracemill.job.report.data;
 
 import io.tracemill.engine.error.ReasoningException;
 import io.tracemill.job.error.JobErrors;
+import io.tracemill.job.error.TableErrors;
 import io.tracemill.job.output.OutputTables;
 import io.tracemill.job.output.TableViews;
 import io.tracemill.udf.sql.TracemillViews;
@@ -63,7 +64,7 @@ final class ReportTables implements AutoCloseable {
     } catch (ReasoningException e) {
       throw JobErrors.badOption(e.getMessage(), e);
     } catch (Exception e) { // Spark's AnalysisException is checked in Scala only.
-      throw JobErrors.badExpression("--gold", request.gold().orElse("input.answer"), e);
+      throw TableErrors.badExpression("--gold", request.gold().orElse("input.answer"), e);
     }
     String side = side(subjects);
     String own = ownRuns(subjects);
@@ -71,7 +72,7 @@ final class ReportTables implements AutoCloseable {
     try {
       rows = spark.sql(ROWS.formatted(side, request.groupBy().orElse("NULL"), own));
     } catch (Exception e) {
-      throw JobErrors.badExpression("--group-by", request.groupBy().orElse(""), e);
+      throw TableErrors.badExpression("--group-by", request.groupBy().orElse(""), e);
     }
     rows.persist(StorageLevel.MEMORY_AND_DISK()).createOrReplaceTempView("report_rows");
     spark

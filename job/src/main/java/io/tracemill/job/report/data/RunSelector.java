@@ -1,6 +1,6 @@
 package io.tracemill.job.report.data;
 
-import io.tracemill.job.error.JobErrors;
+import io.tracemill.job.error.TableErrors;
 import io.tracemill.job.output.OutputTables;
 import io.tracemill.job.output.TableViews;
 import java.time.Instant;
@@ -39,7 +39,7 @@ final class RunSelector {
       List<Subject> named =
           request.runs().stream().map(id -> named(id, found, request.output())).toList();
       if (named.size() == 2 && named.get(0).equals(named.get(1))) {
-        throw JobErrors.sameRunTwice(request.runs().get(0), request.runs().get(1));
+        throw TableErrors.sameRunTwice(request.runs().get(0), request.runs().get(1));
       }
       return named;
     }
@@ -47,7 +47,7 @@ final class RunSelector {
       case 1 -> found;
       case 2 ->
           found.get(0).isFullCache() ? List.of(found.get(1), found.get(0)) : newestFirst(found);
-      default -> throw JobErrors.severalRuns(request.output(), labels(found));
+      default -> throw TableErrors.severalRuns(request.output(), labels(found));
     };
   }
 
@@ -66,7 +66,7 @@ final class RunSelector {
             .filter(subject -> subject.runIds().stream().anyMatch(run -> run.startsWith(id)))
             .toList();
     if (matching.size() != 1) {
-      throw JobErrors.noSuchRun(id, folder, labels(found));
+      throw TableErrors.noSuchRun(id, folder, labels(found));
     }
     return matching.get(0);
   }
@@ -97,7 +97,7 @@ final class RunSelector {
       byFingerprint.values().forEach(runs -> subjects.add(subject(tables, runs)));
     }
     if (subjects.isEmpty()) {
-      throw JobErrors.noRows(folder);
+      throw TableErrors.noRows(folder);
     }
     // Ids begin with the time of the start.
     subjects.sort(Comparator.comparing(Subject::newestRunId));
