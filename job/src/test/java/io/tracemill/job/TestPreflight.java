@@ -87,7 +87,7 @@ class TestPreflight {
         .containsPattern("whole budget, 40 tokens +\\d")
         .containsPattern("Sample: 6 rows finished, 0 failed, 0 still running")
         .containsPattern(
-            "Estimate for 42 rows on 1 engine\\(s\\): .* engine hours, at 2.50 an hour")
+            "Estimate for 42 rows on 1 engine: .* engine hours, at 2.50 an hour")
         .contains("warning: 1 of 42 prompts exceed the context of 300 tokens")
         .contains("error: long (")
         .contains(
@@ -200,7 +200,7 @@ class TestPreflight {
     assertThat((System.nanoTime() - start) / 1_000_000_000).isLessThan(60);
     assertThat(run.output())
         .containsPattern("Sample: \\d rows finished, 0 failed, \\d+ still running after 2\\.\\d s")
-        .containsPattern("Estimate for 10 rows on 1 engine\\(s\\): [\\d,]+ to 1,000 tokens");
+        .containsPattern("Estimate for 10 rows on 1 engine: [\\d,]+ to 1,000 tokens");
     assertThat(FakeEngine.insideNewest()).as("rows left in the engine").isZero();
   }
 }
