@@ -86,8 +86,7 @@ class TestPreflight {
         .containsPattern("output +rpc +full")
         .containsPattern("whole budget, 40 tokens +\\d")
         .containsPattern("Sample: 6 rows finished, 0 failed, 0 still running")
-        .containsPattern(
-            "Estimate for 42 rows on 1 engine: .* engine hours, at 2.50 an hour")
+        .containsPattern("Estimate for 42 rows on 1 engine: .* engine hours, at 2.50 an hour")
         .contains("warning: 1 of 42 prompts exceed the context of 300 tokens")
         .contains("error: long (")
         .contains(
