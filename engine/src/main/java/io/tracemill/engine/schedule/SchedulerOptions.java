@@ -31,8 +31,8 @@ public record SchedulerOptions(
     /** Where the peaks of all running sequences and its own fit the pool together. */
     RESERVE_PEAK,
     /**
-     * The same, with each sequence counted up to the tokens that are expected of it; see {@link
-     * LookaheadAdmission}.
+     * As {@link #LOOKAHEAD}, with each sequence counted up to the tokens that are expected of it;
+     * see {@link LookaheadAdmission}.
      */
     EXPECTED
   }
