@@ -11,7 +11,6 @@ import io.tracemill.job.length.LengthModelChoice;
 import io.tracemill.job.output.OutputFormat;
 import io.tracemill.job.output.OutputTables;
 import io.tracemill.job.preflight.Findings;
-import io.tracemill.job.run.ErrorBudget;
 import io.tracemill.job.run.JobArguments;
 import io.tracemill.job.run.ModelFolder;
 import io.tracemill.udf.GenerationSettings;
@@ -109,19 +108,7 @@ final class EvalCommand implements Callable<Integer> {
   @Mixin private EngineCommandOptions engine = new EngineCommandOptions();
   @Mixin private HostOptions host = new HostOptions();
 
-  @Option(
-      names = "--partitions",
-      paramLabel = "N",
-      description = "Tasks that generate a wave. Default: as many as keep the engines' slots full.")
-  private Integer partitions;
-
-  @Mixin private ResumeOptions resume = new ResumeOptions();
-
-  @Option(
-      names = "--max-errors",
-      paramLabel = "N|P%%",
-      description = "Rows that may fail before the run is stopped. Default: 100%%, any number.")
-  private String maxErrors = "100%";
+  @Mixin private WorkOptions work = new WorkOptions();
 
   @Option(
       names = {"-h", "--help"},
@@ -148,9 +135,7 @@ final class EvalCommand implements Callable<Integer> {
   }
 
   private EvalArguments checked() {
-    if (partitions != null) {
-      Ranges.atLeast("--partitions", partitions, 1);
-    }
+    work.checkRanges();
     engine.checkRanges();
     ModelFolder folder = engine.modelFolder(host.modelCache());
     SamplingParams modelsOwn = ModelDefaults.of(folder.path());
@@ -170,10 +155,10 @@ final class EvalCommand implements Callable<Integer> {
             engine.settings(folder, cells.queryRingDepth()),
             host.settings(),
             generation,
-            partitions == null ? 0 : partitions,
-            resume.waveRows(),
-            resume.rules(),
-            ErrorBudget.parse(maxErrors),
+            work.partitions(),
+            work.resume().waveRows(),
+            work.resume().rules(),
+            work.errorBudget(),
             LengthModelChoice.NONE,
             settings(generation));
     return new EvalArguments(job, cells, answerColumn, order(), Optional.ofNullable(markdown));

@@ -64,19 +64,7 @@ final class RunCommand implements Callable<Integer> {
 
   @Mixin private SamplingOptions sampling = new SamplingOptions();
 
-  @Option(
-      names = "--partitions",
-      paramLabel = "N",
-      description = "Tasks that generate a wave. Default: as many as keep the engines' slots full.")
-  private Integer partitions;
-
-  @Mixin private ResumeOptions resume = new ResumeOptions();
-
-  @Option(
-      names = "--max-errors",
-      paramLabel = "N|P%%",
-      description = "Rows that may fail before the run is stopped. Default: 100%%, any number.")
-  private String maxErrors = "100%";
+  @Mixin private WorkOptions work = new WorkOptions();
 
   @Option(
       names = "--length-model",
@@ -140,9 +128,9 @@ final class RunCommand implements Callable<Integer> {
     findings.verify(engine::checkRanges);
     findings.verify(kv::checkRanges);
     Optional<HostSettings> hosts = findings.check(host::settings);
-    Optional<Long> waveRows = findings.check(resume::waveRows);
-    Optional<ResumeRules> rules = findings.check(resume::rules);
-    Optional<ErrorBudget> budget = findings.check(() -> ErrorBudget.parse(maxErrors));
+    Optional<Long> waveRows = findings.check(work.resume()::waveRows);
+    Optional<ResumeRules> rules = findings.check(work.resume()::rules);
+    Optional<ErrorBudget> budget = findings.check(work::errorBudget);
     if (!findings.problems().isEmpty()) {
       return Optional.empty();
     }
@@ -159,7 +147,7 @@ final class RunCommand implements Callable<Integer> {
                         input.mayChooseKvPolicy() ? RowPolicies.THEIR_OWN : RowPolicies.THE_RUNS)),
                 hosts.orElseThrow(),
                 generation.orElseThrow(),
-                partitions == null ? 0 : partitions,
+                work.partitions(),
                 waveRows.orElseThrow(),
                 rules.orElseThrow(),
                 budget.orElseThrow(),
@@ -181,9 +169,7 @@ final class RunCommand implements Callable<Integer> {
   }
 
   private void checkPartitions() {
-    if (partitions != null) {
-      Ranges.atLeast("--partitions", partitions, 1);
-    }
+    work.checkRanges();
   }
 
   private Map<String, String> settings(GenerationSettings generation) {
