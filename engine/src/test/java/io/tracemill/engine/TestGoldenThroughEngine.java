@@ -25,7 +25,7 @@ import org.junit.jupiter.api.Test;
  * compression.
  */
 final class TestGoldenThroughEngine {
-  private static final List<String> FIXTURES = List.of("demo-0032", "demo-0065");
+  private static final List<String> FIXTURES = List.of("demo-0023", "demo-0016");
   private static final int NEW_TOKENS = 400;
 
   @Test

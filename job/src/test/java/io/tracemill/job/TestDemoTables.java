@@ -20,7 +20,9 @@ import org.junit.jupiter.api.io.TempDir;
 /** What the demo prints, against its tables: fewer prompts, else the command as it is. */
 @Tag("model")
 class TestDemoTables {
+  private static final int EVERY = 28;
   private static final int PROMPTS = 8;
+  private static final List<String> POLICIES = List.of("rpc", "sinks-window", "full");
 
   @TempDir private static Path folder;
 
@@ -35,7 +37,7 @@ class TestDemoTables {
             ReasoningEngines.INSTANCE,
             "demo",
             "--every",
-            Integer.toString(200 / PROMPTS),
+            Integer.toString(EVERY),
             "--tables",
             folder.resolve("demo").toString());
     assertThat(demo.exitCode()).as(demo.output()).isZero();
@@ -52,11 +54,10 @@ class TestDemoTables {
   void accuracyInSqlIsWhatTheDemoPrints() {
     Matcher printed =
         Pattern.compile(
-                "right answers +(\\d+) of (\\d+) \\((\\d+) %\\) +(\\d+) of (\\d+) \\((\\d+) %\\)")
+                "right answers" + " +(\\d+) of (\\d+) \\((\\d+) %\\)".repeat(POLICIES.size()))
             .matcher(demo.output());
     assertThat(printed.find()).as(demo.output()).isTrue();
-    List<String> policies = List.of("rpc", "full");
-    for (int i = 0; i < policies.size(); i++) {
+    for (int i = 0; i < POLICIES.size(); i++) {
       long right = Long.parseLong(printed.group(3 * i + 1));
       long rows = Long.parseLong(printed.group(3 * i + 2));
       assertThat(rows).isEqualTo(PROMPTS);
@@ -64,7 +65,7 @@ class TestDemoTables {
           spark
               .sql(
                   "SELECT correct, graded, accuracy FROM tm_compression_accuracy WHERE kv_policy = '%s'"
-                      .formatted(policies.get(i)))
+                      .formatted(POLICIES.get(i)))
               .head();
       assertThat(view.getLong(0)).isEqualTo(right);
       assertThat(view.getLong(1)).isEqualTo(rows);
@@ -76,7 +77,7 @@ class TestDemoTables {
           spark
               .sql(
                   "SELECT count_if(extracted_answer = input.answer) FROM traces WHERE kv_policy.name = '%s'"
-                      .formatted(policies.get(i)))
+                      .formatted(POLICIES.get(i)))
               .head();
       assertThat(plain.getLong(0)).isEqualTo(right);
     }
@@ -85,11 +86,11 @@ class TestDemoTables {
 
   @Test
   void everyViewAnswersOverRealTables() {
-    assertThat(count("tm_graded")).isEqualTo(2 * PROMPTS);
-    assertThat(count("tm_throughput")).isEqualTo(2);
-    assertThat(count("tm_tails")).isEqualTo(2);
-    assertThat(count("tm_compression_accuracy")).isEqualTo(2);
-    assertThat(count("tm_full_against_compressed")).isEqualTo(PROMPTS);
+    assertThat(count("tm_graded")).isEqualTo(3 * PROMPTS);
+    assertThat(count("tm_throughput")).isEqualTo(3);
+    assertThat(count("tm_tails")).isEqualTo(3);
+    assertThat(count("tm_compression_accuracy")).isEqualTo(3);
+    assertThat(count("tm_full_against_compressed")).isEqualTo(2 * PROMPTS);
     assertThat(count("tm_failures"))
         .isEqualTo(
             spark
@@ -143,7 +144,7 @@ class TestDemoTables {
     assertThat(file)
         .content()
         .contains(
-            "RPC (P 512, R 128, c 4) against full cache",
+            "RPC (P 640, R 64, c 10) against full cache",
             PROMPTS + " rows and samples ran in both");
   }
 

@@ -19,7 +19,7 @@ train() {
   gpus=${GPUS:-$(nvidia-smi --list-gpus | wc -l)}
   workers=${WORKERS:-$(( $(nproc) / gpus > 12 ? 10 : 6 ))}
   torchrun --standalone --nproc_per_node="$gpus" train.py --state "$STATE" --model "$MODEL" --workers "$workers" \
-    --call "$1" --total "$2" 2>&1 | tee -a "$(dirname "$STATE")/train.log"
+    --call "$1" --total "$2" ${TRAIN_OPTIONS:-} 2>&1 | tee -a "$(dirname "$STATE")/train.log"
 }
 
 evaluate() {
