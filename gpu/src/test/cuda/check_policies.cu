@@ -296,6 +296,7 @@ void policies(bool small) {
     checkProblem(PolicyProblem(2, 4, 2, 64, 33, 1, kLargeLanes, 157));
   }
   policyRanks(small);
+  policyValues(small);
 }
 
 }  // namespace check

@@ -51,5 +51,6 @@ inline const std::vector<PolicyDue> kLargeLanes = {{1, 129, 1024, 256, 32, 31, 4
 
 // Called by policies().
 void policyRanks(bool small);
+void policyValues(bool small);
 
 }  // namespace check

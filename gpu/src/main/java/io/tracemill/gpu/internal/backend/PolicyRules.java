@@ -14,7 +14,7 @@ import java.util.Optional;
 /** Which score rules the kernels compute, and the numbers that they take. */
 final class PolicyRules {
   private static final String SUPPORTED =
-      "full, rpc, sinks-window, random, tova, snapkv, h2o, r-kv, g-kv, chunkkv";
+      "full, rpc, sinks-window, random, tova, snapkv, h2o, r-kv, g-kv, lagkv, chunkkv, vase";
 
   private PolicyRules() {}
 
@@ -59,6 +59,23 @@ final class PolicyRules {
         && stored.recent().poolingKernelSize() == 1) {
       return Optional.of(
           of(Mode.STORED_MAXIMUM, stored.recent(), stored.redundancyWeight(), stored.decay()));
+    }
+    if (rule instanceof ScoreRule.LagSpread) {
+      // Its own kernel writes shares: their mean over heads ranks.
+      return Optional.of(withoutQueries(Mode.RECENT));
+    }
+    if (rule instanceof ScoreRule.ValueAwareSample sample) {
+      // Its own kernels pool, before they draw: their ranks must not be pooled again.
+      return Optional.of(
+          new Numbers(
+              Mode.RECENT,
+              number(sample.recent().scope()),
+              number(sample.recent().fold()),
+              1,
+              1,
+              1,
+              0,
+              0));
     }
     if (rule instanceof ScoreRule.ChunkMean chunks
         && chunks.base().ringWeights().stream().allMatch(weight -> weight == 1)) {

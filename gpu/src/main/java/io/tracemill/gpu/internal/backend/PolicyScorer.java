@@ -2,6 +2,7 @@ package io.tracemill.gpu.internal.backend;
 
 import io.tracemill.engine.api.HeadAggregation;
 import io.tracemill.engine.backend.LaneCompression;
+import io.tracemill.engine.compress.RowPlan;
 import io.tracemill.engine.compress.ScoreRule;
 import io.tracemill.gpu.internal.kernel.CompressionShape;
 import io.tracemill.gpu.internal.kernel.HeadShape;
@@ -10,6 +11,8 @@ import io.tracemill.gpu.internal.kernel.Launcher;
 import io.tracemill.gpu.internal.kernel.PolicyScoreKernel;
 import io.tracemill.gpu.internal.kernel.PolicyScoreKernel.Numbers;
 import io.tracemill.gpu.internal.kernel.PolicyShape;
+import io.tracemill.gpu.internal.kernel.PolicySpreadKernel;
+import io.tracemill.gpu.internal.kernel.PolicyValuesKernel;
 import io.tracemill.gpu.internal.kernel.RpcScoreKernel;
 import io.tracemill.gpu.internal.kernel.RpcSelectKernel;
 import io.tracemill.gpu.internal.memory.DeviceBuffer;
@@ -32,6 +35,8 @@ final class PolicyScorer implements AutoCloseable {
   private final RpcScoreKernel.Cache cache;
   private final long seeds;
   private final PolicyScoreKernel score;
+  private final PolicySpreadKernel spread;
+  private final PolicyValuesKernel values;
   private final RpcSelectKernel selectShared;
   private final RpcSelectKernel selectPerHead;
   private final KvCompactKernel compact;
@@ -74,6 +79,8 @@ final class PolicyScorer implements AutoCloseable {
     this.seeds = seeds;
     this.compact = compact;
     this.score = new PolicyScoreKernel(launcher, heads);
+    this.spread = new PolicySpreadKernel(launcher, heads);
+    this.values = new PolicyValuesKernel(launcher, heads);
     int kvHeads = heads.numKvHeads();
     this.selectShared = new RpcSelectKernel(launcher, new HeadShape(1, 1, heads.headDim()));
     this.selectPerHead =
@@ -118,6 +125,9 @@ final class PolicyScorer implements AutoCloseable {
       throw new IllegalArgumentException(
           "the rule asks for %d queries; the ring has %d".formatted(rule.queries(), ringRows));
     }
+    if (rule instanceof ScoreRule.LagSpread) {
+      lanes.forEach(lane -> checkRowsToCompareWith(lane.plan()));
+    }
     CompressionShape lists = shape.lists();
     int numDue = lanes.size();
     long rowBytes = numDue * shape.rowBytes();
@@ -145,7 +155,14 @@ final class PolicyScorer implements AutoCloseable {
             stores ? storedScores().address() : 0,
             laneRows,
             seeds);
+    if (rule instanceof ScoreRule.LagSpread) {
+      spread.enqueue(cache, due, numDue, shares, sums, shape);
+    }
     score.enqueue(cache, batch, numbers, ringRows, shape);
+    if (rule instanceof ScoreRule.ValueAwareSample sample) {
+      int pooling = sample.recent().poolingKernelSize();
+      values.enqueue(cache, batch, pooling, sample.wideRows(), shape);
+    }
     (shape.sets() == 1 ? selectShared : selectPerHead)
         .enqueue(due, numDue, ranks, pooled, slots, cuts, numbers.averagedNeighbours(), lists);
     compact.enqueue(cache, due, numDue, slots, lists);
@@ -159,6 +176,14 @@ final class PolicyScorer implements AutoCloseable {
       score.enqueueUnrank(cuts, Math.toIntExact(numDue * lists.cutsPerLane()));
     }
     return new Launched(slots, pooled, cuts, lists);
+  }
+
+  private static void checkRowsToCompareWith(RowPlan plan) {
+    if (plan.windowRows() < plan.candidates()) {
+      throw new IllegalArgumentException(
+          "%d candidates are compared with as many rows after them; the plan has %d"
+              .formatted(plan.candidates(), plan.windowRows()));
+    }
   }
 
   private DeviceBuffer storedScores() {

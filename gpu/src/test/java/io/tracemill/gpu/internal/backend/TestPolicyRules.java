@@ -3,15 +3,22 @@ package io.tracemill.gpu.internal.backend;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tracemill.engine.api.KvPolicySettings;
+import io.tracemill.engine.compress.CalibratedModel;
+import io.tracemill.engine.compress.CalibrationFile;
 import io.tracemill.engine.compress.KvCompressionPolicy;
 import io.tracemill.engine.compress.KvPolicies;
+import io.tracemill.engine.compress.QuerySums;
 import io.tracemill.gpu.internal.kernel.HeadShape;
 import io.tracemill.gpu.internal.kernel.PolicyScoreKernel.Mode;
 import io.tracemill.gpu.internal.kernel.PolicyScoreKernel.Numbers;
 import io.tracemill.gpu.internal.kernel.PolicyShape;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** Which policies a card runs, and with which numbers; needs no card. */
 final class TestPolicyRules {
@@ -29,7 +36,9 @@ final class TestPolicyRules {
             "h2o",
             "r-kv",
             "g-kv",
-            "chunkkv")) {
+            "lagkv",
+            "chunkkv",
+            "vase")) {
       KvPolicySettings settings =
           name.equals("rpc") ? KvPolicySettings.rpc(64, 16, 4) : named(name, Map.of());
       assertThat(PolicyRules.refusal(KvPolicies.create(settings))).as(name).isEmpty();
@@ -37,13 +46,17 @@ final class TestPolicyRules {
   }
 
   @Test
-  void theRestIsRefusedInOneSentence() {
-    assertThat(PolicyRules.refusal(create("lagkv", Map.of())))
+  void theRestIsRefusedInOneSentence(@TempDir Path folder) throws IOException {
+    QuerySums sums = new QuerySums(1, 1, 1);
+    sums.add(0, 0, new float[] {1, 2}, 0);
+    sums.countText(1);
+    byte[] calibration = CalibrationFile.write(sums.calibration(CalibratedModel.UNKNOWN));
+    String file = Files.write(folder.resolve("queries.tmqc"), calibration).toString();
+    assertThat(PolicyRules.refusal(create("triattention", Map.of("calibration", file))))
         .contains(
-            "The CUDA backend has no kernels for KV policy lagkv; choose one of full, rpc,"
-                + " sinks-window, random, tova, snapkv, h2o, r-kv, g-kv, chunkkv, or the CPU"
-                + " backend.");
-    assertThat(PolicyRules.refusal(create("vase", Map.of()))).isPresent();
+            "The CUDA backend has no kernels for KV policy triattention; choose one of full, rpc,"
+                + " sinks-window, random, tova, snapkv, h2o, r-kv, g-kv, lagkv, chunkkv, vase, or"
+                + " the CPU backend.");
     assertThat(PolicyRules.refusal(create("snapkv", Map.of("budget", "threshold"))))
         .contains(
             "The CUDA backend does not count rows by attention norm, which budget=threshold of KV"
@@ -59,6 +72,9 @@ final class TestPolicyRules {
     assertThat(numbers("g-kv"))
         .isEqualTo(new Numbers(Mode.STORED_MAXIMUM, 1, 2, 1, 1, 1, 0.5f, 0.8f));
     assertThat(numbers("h2o")).isEqualTo(new Numbers(Mode.ACCUMULATED, 1, 0, 1, 1, 1, 0, 0));
+    // Ranked by what kernels of their own make of these: no pooling here.
+    assertThat(numbers("vase")).isEqualTo(new Numbers(Mode.RECENT, 1, 0, 1, 1, 1, 0, 0));
+    assertThat(numbers("lagkv")).isEqualTo(new Numbers(Mode.RECENT, 0, 0, 1, 1, 1, 0, 0));
     assertThat(numbers("chunkkv")).isEqualTo(new Numbers(Mode.CHUNKS, 0, 0, 1, 1, 64, 0, 0));
   }
 

@@ -50,6 +50,10 @@ class TestLaunchContracts {
         "policy_attention.cu        | takes 512 rows            | PolicyShape                 | STRIP_ROWS = 512;",
         "policy_redundancy.cu       | takes 32 rows             | PolicyScoreKernel           | ROWS_PER_REDUNDANCY_BLOCK = 32;",
         "policy_rank.cu             | layers, numDue), block 1024 | PolicyScoreKernel         | RANK_BLOCK = 1024;",
+        "policy_spread.cu           | grid (Hkv, layers, numDue), block 1024 | PolicySpreadKernel | BLOCK = 1024;",
+        "policy_values.cu           | takes 64 candidates       | PolicyValuesKernel          | ROWS_PER_WIDTH_BLOCK = 64;",
+        "policy_values.cu           | layers * sets, numDue), block 256 | PolicyValuesKernel  | WIDTH_BLOCK = 256;",
+        "policy_values.cu           | sample grid (sets, layers, numDue), block 1024 | PolicyValuesKernel | SAMPLE_BLOCK = 1024;",
         "attention_work_list.cu     | chunks of 256 rows        | AttentionWorkListKernel     | CHUNK_ROWS = 256;",
       })
   void kernelAndLauncherAgree(String kernel, String contract, String launcher, String code)
