@@ -432,6 +432,8 @@ public abstract class BackendContract {
                   Map.of("aggregation", aggregation, "calibration", calibration))));
       policies.add(KvPolicies.create(new KvPolicySettings("lagkv", 0, 0, 0, "", heads)));
     }
+    // Nothing is left to be drawn.
+    policies.add(KvPolicies.create(policy("vase", 8, Map.of("wide-rows", "1000"))));
     return policies;
   }
 

@@ -94,6 +94,9 @@ final class TestPolicyRules {
                 + shape.lists().pooledBytes()
                 + shape.lists().slotBytes()
                 + shape.lists().cutBytes());
+    // Widths of values stand where other rules have sums by row.
+    PolicyShape perHead = new PolicyShape(2, new HeadShape(8, 2, 64), 2, 16, 900, 900, 900);
+    assertThat(perHead.rowBytes()).isGreaterThanOrEqualTo(perHead.lists().scoreBytes());
   }
 
   private static Numbers numbers(String name) {
