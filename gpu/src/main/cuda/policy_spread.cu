@@ -164,7 +164,8 @@ __device__ __forceinline__ void lagSpread(const LagSpread& a) {
       if (present) most = fmaxf(most, spread);
       if (present && rows.piece == 0) spreads[j] = spread;
     }
-    // The barriers of blockReduce stand between spreads (and shares, at first) and their readers.
+    // The barriers of blockReduce stand between spreads (and shares, at first) and their readers,
+    // those of channelBounds between these readers and the spreads of the values.
     most = blockReduce<true>(most, warps);
     float sum = 0.0f;
     for (int j = thread; j < lane.candidates; j += kSpreadThreads) {
@@ -175,7 +176,6 @@ __device__ __forceinline__ void lagSpread(const LagSpread& a) {
     sum = blockReduce<false>(sum, warps);
     for (int j = thread; j < lane.candidates; j += kSpreadThreads)
       shares[lane.first + j] += spreads[j] / sum;
-    __syncthreads();
   }
 }
 
