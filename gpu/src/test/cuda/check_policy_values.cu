@@ -97,19 +97,21 @@ struct ValueProblem {
     std::vector<double> scores(d.candidates, 0.0);
     int after = d.first + d.candidates;
     for (int part = 0; part < 2; part++) {
-      std::vector<double> e(d.candidates);
+      std::vector<float> least(dim, INFINITY), most(dim, -INFINITY);
+      for (int i = 0; i < std::min(d.candidates, d.window); i++) {
+        for (int c = 0; c < dim; c++) {
+          least[c] = std::min(least[c], at(layer, d.lane, after + i, part, head, c));
+          most[c] = std::max(most[c], at(layer, d.lane, after + i, part, head, c));
+        }
+      }
+      std::vector<double> e(d.candidates), y(dim);
       double total = 0;
       for (int j = 0; j < d.candidates; j++) {
-        std::vector<double> y(dim);
         double mean = 0, squares = 0;
         for (int c = 0; c < dim; c++) {
-          float least = INFINITY, most = -INFINITY;
-          for (int i = 0; i < std::min(d.candidates, d.window); i++) {
-            least = std::min(least, at(layer, d.lane, after + i, part, head, c));
-            most = std::max(most, at(layer, d.lane, after + i, part, head, c));
-          }
           double x = at(layer, d.lane, d.first + j, part, head, c);
-          y[c] = most > least ? (x - least) / (static_cast<double>(most) - least) : 0.0;
+          double range = static_cast<double>(most[c]) - least[c];
+          y[c] = range > 0 ? (x - least[c]) / range : 0.0;
           mean += y[c] / dim;
         }
         for (double v : y) squares += (v - mean) * (v - mean);
