@@ -3,15 +3,19 @@ package io.tracemill.gpu.internal.backend;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tracemill.engine.api.KvPolicySettings;
+import io.tracemill.engine.compress.KeepRule;
 import io.tracemill.engine.compress.KvCompressionPolicy;
 import io.tracemill.engine.compress.KvPolicies;
+import io.tracemill.engine.model.ModelConfig;
 import io.tracemill.gpu.internal.kernel.HeadShape;
 import io.tracemill.gpu.internal.kernel.PolicyScoreKernel.Mode;
 import io.tracemill.gpu.internal.kernel.PolicyScoreKernel.Numbers;
 import io.tracemill.gpu.internal.kernel.PolicyShape;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** Which policies a card runs, and with which numbers; needs no card. */
 final class TestPolicyRules {
@@ -41,14 +45,36 @@ final class TestPolicyRules {
     assertThat(PolicyRules.refusal(create("lagkv", Map.of())))
         .contains(
             "The CUDA backend has no kernels for KV policy lagkv; choose one of full, rpc,"
-                + " sinks-window, random, tova, snapkv, h2o, r-kv, g-kv, chunkkv, or the CPU"
-                + " backend.");
+                + " sinks-window, random, tova, snapkv, h2o, r-kv, g-kv, chunkkv, triattention,"
+                + " or the CPU backend.");
     assertThat(PolicyRules.refusal(create("vase", Map.of()))).isPresent();
-    assertThat(PolicyRules.refusal(create("snapkv", Map.of("budget", "threshold"))))
+  }
+
+  @Test
+  void rowsMayBeCountedByNormUnderAnyScore() {
+    for (String name :
+        List.of("sinks-window", "random", "tova", "snapkv", "h2o", "r-kv", "g-kv", "chunkkv")) {
+      // At least as far apart as the newest queries that any of them reads.
+      KvPolicySettings settings =
+          new KvPolicySettings(name, 128, 32, 0, "", Map.of("budget", "threshold"));
+      KvCompressionPolicy policy = KvPolicies.create(settings);
+      assertThat(policy.keepRule()).as(name).isInstanceOf(KeepRule.AttentionNorm.class);
+      assertThat(PolicyRules.refusal(policy)).as(name).isEmpty();
+    }
+  }
+
+  @Test
+  void aCalibrationIsForOneNetwork(@TempDir Path folder) {
+    ModelConfig config = TestCudaPolicies.network(6, 2, 64);
+    KvCompressionPolicy policy =
+        create(
+            "triattention", Map.of("calibration", Calibrations.write(config, folder).toString()));
+    assertThat(PolicyRules.refusal(policy, config)).isEmpty();
+    assertThat(PolicyRules.refusal(policy, TestCudaPolicies.network(6, 2, 128)))
         .contains(
-            "The CUDA backend does not count rows by attention norm, which budget=threshold of KV"
-                + " policy snapkv asks for; choose budget=growing, fixed or ratio, or the CPU"
-                + " backend.");
+            "The query calibration was made for 2 layers of 6 heads of 64 elements, the model has 2"
+                + " of 6 of 128; collect one for this model.");
+    assertThat(PolicyRules.refusal(policy, TestCudaPolicies.network(8, 2, 64))).isPresent();
   }
 
   @Test
@@ -70,14 +96,28 @@ final class TestPolicyRules {
     assertThat(shape.statsBytes()).isEqualTo(2 * 2 * 3 * 16 * 4 * 8);
     assertThat(shape.rowBytes()).isGreaterThanOrEqualTo(2 * 2 * 1000 * 4);
     assertThat(shape.lists().listsPerLayer()).isEqualTo(1);
+    assertThat(shape.workBytes()).isEqualTo(6 * shape.rowBytes());
     assertThat(shape.scratchBytes())
         .isEqualTo(
             shape.statsBytes()
-                + 6 * shape.rowBytes()
+                + shape.workBytes()
                 + shape.lists().scoreBytes()
                 + shape.lists().pooledBytes()
                 + shape.lists().slotBytes()
                 + shape.lists().cutBytes());
+  }
+
+  @Test
+  void scratchMemoryHoldsANumberPerQueryHeadAndRow() {
+    PolicyShape wide = new PolicyShape(2, new HeadShape(14, 2, 128), 2, 16, 1000, 900, 100);
+    assertThat(wide.headRowBytes()).isEqualTo(7 * wide.rowBytes());
+    assertThat(wide.madeQueryBytes()).isGreaterThanOrEqualTo(2 * 14 * 3 * 64 * 4);
+    assertThat(wide.workBytes()).isEqualTo(wide.headRowBytes() + wide.madeQueryBytes());
+    assertThat(wide.withQueries(8).statsBytes()).isEqualTo(wide.statsBytes() / 2);
+    // Counts per set take the place of maxima and sums.
+    PolicyShape least = new PolicyShape(3, new HeadShape(2, 2, 64), 2, 1, 1, 1, 1);
+    assertThat(least.statsBytes())
+        .isGreaterThanOrEqualTo((least.lists().cutsPerLane() + 1) * Integer.BYTES);
   }
 
   private static Numbers numbers(String name) {
