@@ -392,13 +392,13 @@ public abstract class BackendContract {
     int[] most = {83, 83, 20};
     KeepRule keep = new KeepRule.AttentionNorm(0.3, ContractLanes.RING);
     for (ModelConfig config : models()) {
-      for (KvCompressionPolicy policy : policies(config)) {
-        ScoreRule rule = policy.scoreRule().orElseThrow();
-        if (rule instanceof ScoreRule.SelectorAttention || rule instanceof ScoreRule.LagSpread) {
-          continue; // Their budgets are their own.
-        }
-        String where = policy.settings() + ", " + config.architecture();
-        try (ContractLanes lanes = open(config)) {
+      try (ContractLanes lanes = open(config)) {
+        for (KvCompressionPolicy policy : policies(config)) {
+          ScoreRule rule = policy.scoreRule().orElseThrow();
+          if (rule instanceof ScoreRule.SelectorAttention || rule instanceof ScoreRule.LagSpread) {
+            continue; // Their budgets are their own.
+          }
+          String where = policy.settings() + ", " + config.architecture();
           int[][] prompts = {prompt(1), prompt(70), prompt(130)};
           int[][] alone = new int[3][];
           List<CountedCut> cuts = new ArrayList<>();
@@ -442,6 +442,7 @@ public abstract class BackendContract {
             assertThat(firstCuts[lane]).as(which).isEqualTo(cuts.get(2 * lane));
             assertThat(again[lane]).as(which).isEqualTo(cuts.get(2 * lane + 1));
             assertThat(together[lane]).as(which).isEqualTo(alone[lane]);
+            lanes.end(lane);
           }
         }
       }
