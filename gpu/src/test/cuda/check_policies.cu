@@ -297,6 +297,8 @@ void policies(bool small) {
   }
   policyRanks(small);
   policyValues(small);
+  policyNorm(small);
+  policyExpected(small);
 }
 
 }  // namespace check

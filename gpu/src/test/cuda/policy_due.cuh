@@ -52,5 +52,7 @@ inline const std::vector<PolicyDue> kLargeLanes = {{1, 129, 1024, 256, 32, 31, 4
 // Called by policies().
 void policyRanks(bool small);
 void policyValues(bool small);
+void policyNorm(bool small);
+void policyExpected(bool small);
 
 }  // namespace check
