@@ -19,8 +19,6 @@
 
 namespace tracemill {
 
-constexpr float kLeast = -1.0e30f;  // below every logit and finite
-
 // The logit of a unit of the tile at a row, folded where logits are.
 template <int kHeadDim>
 __device__ __forceinline__ float unitLogit(const PolicyTile<kHeadDim>& tile, int unit, int row,
@@ -123,15 +121,8 @@ __device__ __forceinline__ void attentionColumns(const PolicyScore& a) {
     __syncthreads();
     loadQueries<kHeadDim>(tile, a, layer, lane, kvHead, group, firstAge, ages);
     if (threadIdx.x < ages * unitsPerAge) {
-      const float2* part = stats + firstAge * unitsPerAge + threadIdx.x;
-      float top = kLeast;
-      for (int i = 0; i < strips; i++) top = fmaxf(top, part[static_cast<long long>(i) * units].x);
-      float all = 0.0f;
-      for (int i = 0; i < strips; i++) {
-        float2 p = part[static_cast<long long>(i) * units];
-        all += p.y * exp2Fast(p.x - top);
-      }
-      offsets[threadIdx.x] = all > 0.0f ? top + log2Fast(all) : -negativeInfinity();
+      offsets[threadIdx.x] =
+          mergedOffset(stats + firstAge * unitsPerAge + threadIdx.x, strips, units);
     }
     __syncthreads();
     multiplyTile<kHeadDim>(tile, a.scale * kLog2e);

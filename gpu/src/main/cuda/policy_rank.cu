@@ -17,6 +17,7 @@
 // set's first head are overwritten with m. Shared memory: static, 128 bytes. Launch: rank and move
 // grid (sets, layers, numDue), block 1024; unrank grid (ceil(n / 256)), block 256. CPU twin:
 // CandidateScores.rank, RowScores.moveTogether.
+#include "policy_draw.cuh"
 #include "policy_score.cuh"
 
 namespace tracemill {
@@ -24,28 +25,6 @@ namespace tracemill {
 constexpr int kRankThreads = 1024;
 
 enum RankMode { kRecent, kAccumulated, kImportance, kStoredMaximum, kChunks, kNewest, kRandom };
-
-// First word of Philox4x32-10, as CounterRandom.policyWord.
-__device__ __forceinline__ unsigned policyWord(unsigned long long key, unsigned c0, unsigned c1,
-                                               unsigned c2) {
-  unsigned key0 = static_cast<unsigned>(key);
-  unsigned key1 = static_cast<unsigned>(key >> 32);
-  unsigned c3 = 1;
-#pragma unroll
-  for (int round = 0; round < 10; round++) {
-    unsigned high0 = __umulhi(0xD2511F53u, c0);
-    unsigned low0 = 0xD2511F53u * c0;
-    unsigned high1 = __umulhi(0xCD9E8D57u, c2);
-    unsigned low1 = 0xCD9E8D57u * c2;
-    c0 = high1 ^ c1 ^ key0;
-    c2 = high0 ^ c3 ^ key1;
-    c1 = low1;
-    c3 = low0;
-    key0 += 0x9E3779B9u;
-    key1 += 0xBB67AE85u;
-  }
-  return c0;
-}
 
 // Maximum over the block, at least 0, the same in every thread.
 __device__ __forceinline__ float blockMaximum(float x, float* warps) {

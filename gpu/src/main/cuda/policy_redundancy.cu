@@ -14,6 +14,7 @@
 // in int64; by row of the lane. Shared memory: static, 34,816 bytes at d 128. Launch: rows grid (2
 // * pages of the longest lane, layers * Hkv, numDue), block 128; softmax grid (layers * Hkv,
 // numDue), block 1024. CPU twin: Redundancy.
+#include "policy_block.cuh"
 #include "policy_score.cuh"
 
 namespace tracemill {
@@ -104,26 +105,6 @@ __device__ __forceinline__ void redundancyRows(const PolicyScore& a, float* sums
     latest[problem * a.maxRows + self] = newest;
     cosines[problem * a.maxRows + self] = newestCosine;
   }
-}
-
-// Reduction over the block in a fixed order; the result is the same in every thread.
-template <bool kMaximum>
-__device__ __forceinline__ float blockReduce(float x, float* warps) {
-#pragma unroll
-  for (int turn = 0; turn < 2; turn++) {
-#pragma unroll
-    for (int step = 16; step > 0; step >>= 1) {
-      float other = __shfl_xor_sync(kFullMask, x, step);
-      x = kMaximum ? fmaxf(x, other) : x + other;
-    }
-    if (turn == 0) {
-      if ((threadIdx.x & 31) == 0) warps[threadIdx.x >> 5] = x;
-      __syncthreads();
-      x = warps[threadIdx.x & 31];
-    }
-  }
-  __syncthreads();
-  return x;
 }
 
 }  // namespace tracemill

@@ -7,7 +7,9 @@
 namespace tracemill {
 
 constexpr int kPolicyThreads = 128;
-constexpr int kTileVectors = 32;  // query vectors, or keys compared with keys, of a tile
+constexpr int kTileVectors = 32;    // query vectors, or keys compared with keys, of a tile
+constexpr int kMostGroup = 8;       // query heads of a KV head
+constexpr float kLeast = -1.0e30f;  // below every logit and finite
 
 // Which rows share a query's attention, and how the heads of a group are folded: as
 // ScoreRule.RecentAttention says.
@@ -134,6 +136,19 @@ __device__ __forceinline__ int scopeBegin(int scope, const PolicyLane& lane) {
 
 __device__ __forceinline__ int scopeEnd(int scope, const PolicyLane& lane) {
   return scope == kAllRows ? lane.rows : lane.first + lane.candidates;
+}
+
+// maximum + log2(sum) of one unit, its strips merged in order: a share is exp2(z - offset), and 0
+// where no row was seen.
+__device__ __forceinline__ float mergedOffset(const float2* part, int strips, int units) {
+  float top = kLeast;
+  for (int i = 0; i < strips; i++) top = fmaxf(top, part[static_cast<long long>(i) * units].x);
+  float all = 0.0f;
+  for (int i = 0; i < strips; i++) {
+    float2 p = part[static_cast<long long>(i) * units];
+    all += p.y * exp2Fast(p.x - top);
+  }
+  return all > 0.0f ? top + log2Fast(all) : -negativeInfinity();
 }
 
 // A float as a non-negative one in the same order, less its last bit: what rpc_select can rank. And

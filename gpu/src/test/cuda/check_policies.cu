@@ -296,6 +296,9 @@ void policies(bool small) {
     checkProblem(PolicyProblem(2, 4, 2, 64, 33, 1, kLargeLanes, 157));
   }
   policyRanks(small);
+  policyValues(small);
+  policyNorm(small);
+  policyExpected(small);
 }
 
 }  // namespace check

@@ -51,5 +51,8 @@ inline const std::vector<PolicyDue> kLargeLanes = {{1, 129, 1024, 256, 32, 31, 4
 
 // Called by policies().
 void policyRanks(bool small);
+void policyValues(bool small);
+void policyNorm(bool small);
+void policyExpected(bool small);
 
 }  // namespace check

@@ -202,6 +202,25 @@ final class TestPolicies {
   }
 
   @Test
+  void scoringBeforeThereIsAnythingToDropDropsNothing() {
+    Question question = questions.get(0);
+    int prompt = mixed.get(new Run(question.id(), KvPolicySettings.full())).tokens().prompt();
+    // The first interval ends with one candidate and as many rows as stay at least.
+    KvPolicySettings settings =
+        settings(
+            "h2o budget=threshold threshold=0.9 interval=32 queries=32 window=" + (prompt + 31));
+    GenerationResult result =
+        run(shared, List.of(DemoEngine.request(question, DRAWN, settings)))
+            .values()
+            .iterator()
+            .next();
+    assertThat(result.error()).isEmpty();
+    CompressionEvent first = result.kv().events().get(0);
+    assertThat(first.step()).isEqualTo(64);
+    assertThat(first.rowsBefore()).isEqualTo(prompt + 64);
+  }
+
+  @Test
   void countersAddUpTheAccounts() {
     assertThat(compressions)
         .isEqualTo(mixed.values().stream().mapToLong(result -> result.kv().compressions()).sum());

@@ -31,10 +31,10 @@ public final class CudaBackendProvider implements BackendProvider {
     return CudaBackends.usability();
   }
 
-  /** Policies without kernels are refused. */
+  /** Policies without kernels are refused, and calibrations of another network. */
   @Override
   public Optional<String> refusal(KvCompressionPolicy policy, ModelConfig config) {
-    return CudaBackends.refusal(policy);
+    return CudaBackends.refusal(policy, config);
   }
 
   @Override

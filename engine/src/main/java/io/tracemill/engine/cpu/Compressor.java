@@ -110,11 +110,12 @@ final class Compressor {
     float[] means = new float[batch.size()];
     int[] beyond = new int[batch.size()];
     for (int i = 0; i < means.length; i++) {
-      float sum = 0;
+      // The largest float is a score, of which two are no float any more.
+      double sum = 0;
       for (int layer = 0; layer < numLayers; layer++) {
         sum += cuts[i * numLayers + layer];
       }
-      means[i] = sum / numLayers;
+      means[i] = (float) (sum / numLayers);
       RowPlan plan = batch.get(i).plan();
       beyond[i] = plan.retained() - kept[i];
       int rowsAfter = plan.rowsAfter() - beyond[i];
@@ -161,7 +162,7 @@ final class Compressor {
     space.ensure(plan.rowsBefore());
     int keep = kept[batchIndex];
     int sets = sets(compression);
-    float cutSum = 0;
+    double cutSum = 0;
     for (int set = 0; set < sets; set++) {
       ScoreTask task = task(compression, index % config.numLayers(), set);
       if (ranked[index] == null) {
@@ -181,7 +182,7 @@ final class Compressor {
         moveTogether(task, task.firstKvHead() + i, space.retained, keep);
       }
     }
-    cuts[index] = cutSum / sets;
+    cuts[index] = (float) (cutSum / sets);
   }
 
   private static float lowestKept(ScoreSpace space, int kept) {

@@ -62,7 +62,7 @@ final class CompressionStage {
       KvCompressionPolicy policy = sequence.spec().policy();
       batch.add(
           new LaneCompression(
-              sequence.lane(), plan, policy.scoreRule().orElseThrow(), policy.keepRule()));
+              sequence.lane(), plan, policy.scoreRule().orElseThrow(), sequence.keepRule()));
     }
   }
 

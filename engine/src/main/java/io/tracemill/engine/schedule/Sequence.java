@@ -281,6 +281,13 @@ final class Sequence {
     return plan.map(rows::fitted);
   }
 
+  /** Whether fewer candidates may stay than {@link #compressionPlan} says; a look drops none. */
+  KeepRule keepRule() {
+    return schedule().dueAfter(promptRows(), enqueuedSteps)
+        ? spec.policy().keepRule()
+        : KeepRule.AS_PLANNED;
+  }
+
   void compressionEnqueued(RowPlan plan, PendingCompression batch, int index, double share) {
     if (schedule().dueAfter(promptRows(), enqueuedSteps)) {
       events.add(new PendingEvent(enqueuedSteps, plan, batch, index, share));

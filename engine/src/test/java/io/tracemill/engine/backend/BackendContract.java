@@ -10,6 +10,7 @@ import io.tracemill.engine.api.SamplingParams;
 import io.tracemill.engine.backend.BackendOptions.KvElement;
 import io.tracemill.engine.compress.CalibratedModel;
 import io.tracemill.engine.compress.CalibrationFile;
+import io.tracemill.engine.compress.KeepRule;
 import io.tracemill.engine.compress.KvCompressionPolicy;
 import io.tracemill.engine.compress.KvPolicies;
 import io.tracemill.engine.compress.QuerySums;
@@ -380,6 +381,88 @@ public abstract class BackendContract {
     }
   }
 
+  /**
+   * Rows that a keep rule counts: the same alone, where each count is waited for, and together,
+   * where the lanes decode on until it can be had. Pages go back as soon as it is known.
+   */
+  @Test
+  public void countsOfRowsDoNotDependOnTheirBatch() {
+    int[] promptRows = {1, 70, 130};
+    // The last is bound by its plan.
+    int[] most = {83, 83, 20};
+    KeepRule keep = new KeepRule.AttentionNorm(0.3, ContractLanes.RING);
+    for (ModelConfig config : models()) {
+      try (ContractLanes lanes = open(config)) {
+        for (KvCompressionPolicy policy : policies(config)) {
+          ScoreRule rule = policy.scoreRule().orElseThrow();
+          if (rule instanceof ScoreRule.SelectorAttention || rule instanceof ScoreRule.LagSpread) {
+            continue; // Their budgets are their own.
+          }
+          String where = policy.settings() + ", " + config.architecture();
+          int[][] prompts = {prompt(1), prompt(70), prompt(130)};
+          int[][] alone = new int[3][];
+          List<CountedCut> cuts = new ArrayList<>();
+          for (int lane = 0; lane < 3; lane++) {
+            run(lanes, lane, prompts[lane]);
+            int[] one = {lane};
+            int[] rows = {promptRows[lane]};
+            int[] plan = {most[lane]};
+            cuts.add(counted(lanes, one, lanes.compress(one, rows, 7, plan, rule, keep))[0]);
+            int[] between = lanes.decodeAlone(lane, 30);
+            plan[0] = lanes.rows(lane) - promptRows[lane] - 7;
+            cuts.add(counted(lanes, one, lanes.compress(one, rows, 7, plan, rule, keep))[0]);
+            alone[lane] = concatenate(between, lanes.decodeAlone(lane, 20));
+            lanes.end(lane);
+          }
+          assertThat(cuts).as(where).allMatch(cut -> cut.beyondPlan() >= 0);
+          assertThat(cuts.get(0).beyondPlan() + cuts.get(1).beyondPlan()).as(where).isPositive();
+          for (int lane = 2; lane >= 0; lane--) {
+            run(lanes, lane, prompts[lane]);
+          }
+          int[] all = {0, 1, 2};
+          PendingCompression first = lanes.compress(all, promptRows, 7, most, rule, keep);
+          int[][] together = new int[3][];
+          CountedCut[] firstCuts = null;
+          for (int step = 0; step < 30; step++) {
+            if (firstCuts == null && first.isDone()) {
+              firstCuts = counted(lanes, all, first);
+            }
+            decodeTogether(lanes, together, 1);
+          }
+          firstCuts = firstCuts == null ? counted(lanes, all, first) : firstCuts;
+          int[] plans = new int[3];
+          for (int lane = 0; lane < 3; lane++) {
+            plans[lane] = lanes.rows(lane) - promptRows[lane] - 7;
+          }
+          CountedCut[] again =
+              counted(lanes, all, lanes.compress(all, promptRows, 7, plans, rule, keep));
+          decodeTogether(lanes, together, 20);
+          for (int lane = 0; lane < 3; lane++) {
+            String which = where + ", lane " + lane;
+            assertThat(firstCuts[lane]).as(which).isEqualTo(cuts.get(2 * lane));
+            assertThat(again[lane]).as(which).isEqualTo(cuts.get(2 * lane + 1));
+            assertThat(together[lane]).as(which).isEqualTo(alone[lane]);
+            lanes.end(lane);
+          }
+        }
+      }
+    }
+  }
+
+  /** What a counted compression did to a lane. */
+  private record CountedCut(int beyondPlan, float cut) {}
+
+  /** Reads the counts of a batch and gives its pages back. */
+  private static CountedCut[] counted(
+      ContractLanes lanes, int[] batch, PendingCompression pending) {
+    CountedCut[] cuts = new CountedCut[batch.length];
+    for (int i = 0; i < batch.length; i++) {
+      cuts[i] = new CountedCut(pending.rowsBeyondPlan(i), pending.scoreCuts()[i]);
+      lanes.droppedBeyondPlan(batch[i], cuts[i].beyondPlan());
+    }
+    return cuts;
+  }
+
   @Test
   public void everyPolicyRunsOrIsRefusedInASentence() {
     ModelConfig config = models().get(0);
@@ -432,6 +515,8 @@ public abstract class BackendContract {
                   Map.of("aggregation", aggregation, "calibration", calibration))));
       policies.add(KvPolicies.create(new KvPolicySettings("lagkv", 0, 0, 0, "", heads)));
     }
+    // Nothing is left to be drawn.
+    policies.add(KvPolicies.create(policy("vase", 8, Map.of("wide-rows", "1000"))));
     return policies;
   }
 

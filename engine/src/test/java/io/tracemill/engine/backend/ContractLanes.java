@@ -1,6 +1,7 @@
 package io.tracemill.engine.backend;
 
 import io.tracemill.engine.api.SamplingParams;
+import io.tracemill.engine.compress.KeepRule;
 import io.tracemill.engine.compress.RowPlan;
 import io.tracemill.engine.compress.ScoreRule;
 import io.tracemill.engine.kvcache.KvLayout;
@@ -104,17 +105,36 @@ final class ContractLanes implements AutoCloseable {
   /** Compresses lanes to a number of candidates each; prompt and window stay. */
   PendingCompression compress(
       int[] batch, int[] promptRows, int windowRows, int[] retained, ScoreRule rule) {
+    return compress(batch, promptRows, windowRows, retained, rule, KeepRule.AS_PLANNED);
+  }
+
+  /**
+   * As above; where the keep rule counts, lanes keep the pages of the plan until {@link
+   * #droppedBeyondPlan}.
+   */
+  PendingCompression compress(
+      int[] batch,
+      int[] promptRows,
+      int windowRows,
+      int[] retained,
+      ScoreRule rule,
+      KeepRule keep) {
     List<LaneCompression> compressions = new ArrayList<>();
     for (int i = 0; i < batch.length; i++) {
       int candidates = lanes.get(batch[i]).rows - promptRows[i] - windowRows;
       RowPlan plan = new RowPlan(promptRows[i], candidates, retained[i], windowRows);
-      compressions.add(new LaneCompression(batch[i], plan, rule));
+      compressions.add(new LaneCompression(batch[i], plan, rule, keep));
     }
     PendingCompression pending = backend.compress(compressions);
     for (LaneCompression compression : compressions) {
       shrink(compression.lane(), compression.plan().rowsAfter());
     }
     return pending;
+  }
+
+  /** Gives back the pages of rows that a compression dropped beyond its plan. */
+  void droppedBeyondPlan(int lane, int rows) {
+    shrink(lane, lanes.get(lane).rows - rows);
   }
 
   int rows(int lane) {

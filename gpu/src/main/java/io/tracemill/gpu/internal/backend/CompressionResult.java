@@ -20,19 +20,32 @@ final class CompressionResult implements AutoCloseable {
   private final CudaDriver driver;
   private final CUstream stream;
   private final PinnedBuffer cuts;
+  private final PinnedBuffer kept;
   private final CUevent start;
   private final CUevent end;
   private final List<Group> groups = new ArrayList<>();
+  private final List<Count> counts = new ArrayList<>();
   private int cutFloats;
+  private int lanesAdded;
   private Figures pending;
 
   /** Lanes that were compressed in one launch. */
   private record Group(int firstFloat, int lanes, int cutsPerLane) {}
 
-  CompressionResult(CudaDriver driver, CUstream stream, PinnedBuffer cuts) {
+  /** A lane whose candidates the device counts: its place in the batch, and the plan's number. */
+  private record Count(int index, int planned) {}
+
+  /**
+   * An unused result.
+   *
+   * @param cuts a float for each lane, layer and retained set
+   * @param kept an integer for each lane
+   */
+  CompressionResult(CudaDriver driver, CUstream stream, PinnedBuffer cuts, PinnedBuffer kept) {
     this.driver = driver;
     this.stream = stream;
     this.cuts = cuts;
+    this.kept = kept;
     this.start = driver.createEvent();
     this.end = driver.createEvent();
   }
@@ -40,7 +53,9 @@ final class CompressionResult implements AutoCloseable {
   /** Starts a batch of {@code lanes}. */
   void begin(int lanes) {
     groups.clear();
+    counts.clear();
     cutFloats = 0;
+    lanesAdded = 0;
     pending = new Figures(lanes);
     driver.record(start, stream);
   }
@@ -51,6 +66,22 @@ final class CompressionResult implements AutoCloseable {
     long bytes = (long) lanes * cutsPerLane * Float.BYTES;
     driver.copyToHost(cuts.memory(), (long) cutFloats * Float.BYTES, deviceCuts, bytes, stream);
     cutFloats += lanes * cutsPerLane;
+    lanesAdded += lanes;
+  }
+
+  /**
+   * Enqueues the copy of how many candidates stay, before {@link #add} for the same lanes.
+   *
+   * @param deviceKept {@code [lanes]} int32
+   * @param planned candidates that the plans let stay
+   */
+  void addKept(long deviceKept, int[] planned) {
+    for (int i = 0; i < planned.length; i++) {
+      counts.add(new Count(lanesAdded + i, planned[i]));
+    }
+    long offset = (long) lanesAdded * Integer.BYTES;
+    long bytes = (long) planned.length * Integer.BYTES;
+    driver.copyToHost(kept.memory(), offset, deviceKept, bytes, stream);
   }
 
   /** Ends the batch. */
@@ -82,6 +113,10 @@ final class CompressionResult implements AutoCloseable {
         means[lane++] = Double.isFinite(sum) ? (float) (sum / group.cutsPerLane()) : 0;
       }
     }
+    for (Count count : counts) {
+      int stay = kept.bytes().getInt(count.index() * Integer.BYTES);
+      pending.rowsBeyondPlan[count.index()] = count.planned() - stay;
+    }
     pending.millis = driver.elapsedMillis(start, end);
     pending.scoreCuts = means;
   }
@@ -106,12 +141,14 @@ final class CompressionResult implements AutoCloseable {
   /** What the caller sees. */
   private final class Figures implements PendingCompression {
     private final int lanes;
+    private final int[] rowsBeyondPlan;
     private float[] scoreCuts;
     private double millis;
     private DriverException failure;
 
     Figures(int lanes) {
       this.lanes = lanes;
+      this.rowsBeyondPlan = new int[lanes];
     }
 
     @Override
@@ -131,6 +168,12 @@ final class CompressionResult implements AutoCloseable {
     public float[] scoreCuts() {
       finish();
       return scoreCuts.clone();
+    }
+
+    @Override
+    public int rowsBeyondPlan(int index) {
+      finish();
+      return rowsBeyondPlan[index];
     }
 
     @Override

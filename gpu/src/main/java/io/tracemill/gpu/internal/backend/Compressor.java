@@ -3,9 +3,11 @@ package io.tracemill.gpu.internal.backend;
 import io.tracemill.engine.api.HeadAggregation;
 import io.tracemill.engine.backend.LaneCompression;
 import io.tracemill.engine.backend.PendingCompression;
+import io.tracemill.engine.compress.KeepRule;
 import io.tracemill.engine.compress.RowPlan;
 import io.tracemill.engine.compress.ScoreRule.SelectorAttention;
 import io.tracemill.engine.kvcache.KvLayout;
+import io.tracemill.engine.model.RopeFrequencies;
 import io.tracemill.gpu.internal.device.CudaDriver;
 import io.tracemill.gpu.internal.kernel.BatchRows;
 import io.tracemill.gpu.internal.kernel.CompressionShape;
@@ -79,6 +81,7 @@ final class Compressor implements AutoCloseable {
       BatchRows lanes,
       int maxLanes,
       int maxSequenceRows,
+      RopeFrequencies frequencies,
       long seeds) {
     this.driver = driver;
     this.launcher = launcher;
@@ -105,6 +108,15 @@ final class Compressor implements AutoCloseable {
                   maxSequenceRows,
                   cache,
                   seeds,
+                  lanes.kvLen(),
+                  resources.add(
+                      new DeviceCalibrations(
+                          driver,
+                          memory,
+                          launcher.stream(),
+                          heads,
+                          layout.numLayers(),
+                          frequencies)),
                   compact));
       long bytes =
           Math.max(
@@ -149,7 +161,17 @@ final class Compressor implements AutoCloseable {
     return pending;
   }
 
-  /** How many of the lanes from {@code first} share a rule and fit the scratch memory. */
+  /**
+   * Puts on the device what the rules need beside the lanes, before anything is enqueued.
+   *
+   * @throws io.tracemill.engine.error.ReasoningException with code {@code OUT_OF_MEMORY}; nothing
+   *     has changed then
+   */
+  void prepare(List<LaneCompression> compressions) {
+    compressions.forEach(compression -> policies.prepare(compression.rule()));
+  }
+
+  /** How many of the lanes from {@code first} share their rules and fit the scratch memory. */
   private int lanesTogether(List<LaneCompression> compressions, int first) {
     LaneCompression leader = compressions.get(first);
     int count = 0;
@@ -163,9 +185,10 @@ final class Compressor implements AutoCloseable {
       long laneBytes =
           leader.rule() instanceof SelectorAttention
               ? shape(lists(leader), candidates, kept).scratchBytes()
-              : policies.shape(leader.rule(), rows, candidates, kept).scratchBytes();
+              : policies.shape(leader, rows, candidates, kept).scratchBytes();
       long bytes = laneBytes * (count + 1);
-      if (!next.rule().equals(leader.rule()) || (count > 0 && bytes > scratch.byteSize())) {
+      boolean alike = next.rule().equals(leader.rule()) && next.keep().equals(leader.keep());
+      if (!alike || (count > 0 && bytes > scratch.byteSize())) {
         break;
       }
       count++;
@@ -178,6 +201,9 @@ final class Compressor implements AutoCloseable {
     if (!(lanes.get(0).rule() instanceof SelectorAttention rule)) {
       enqueuePolicy(lanes, newestPosition, result);
       return;
+    }
+    if (lanes.get(0).keep() != KeepRule.AS_PLANNED) {
+      throw new IllegalArgumentException("no kernel counts rows for " + rule);
     }
     int candidates = lanes.stream().mapToInt(l -> l.plan().candidates()).max().orElseThrow();
     int kept = lanes.stream().mapToInt(l -> l.plan().retained()).max().orElseThrow();
@@ -205,7 +231,7 @@ final class Compressor implements AutoCloseable {
       List<LaneCompression> lanes, IntUnaryOperator newestPosition, CompressionResult result) {
     PolicyShape shape =
         policies.shape(
-            lanes.get(0).rule(),
+            lanes.get(0),
             lanes.stream().mapToInt(l -> l.plan().rowsBefore()).max().orElseThrow(),
             lanes.stream().mapToInt(l -> l.plan().candidates()).max().orElseThrow(),
             lanes.stream().mapToInt(l -> l.plan().retained()).max().orElseThrow());
@@ -213,12 +239,20 @@ final class Compressor implements AutoCloseable {
     PolicyScorer.Launched launched = policies.enqueue(lanes, due, scratch.address(), shape);
     lastSelection =
         new Selection(launched.slots(), launched.pooled(), lanes.size(), launched.lists());
+    if (lanes.get(0).keep() != KeepRule.AS_PLANNED) {
+      result.addKept(launched.kept(), lanes.stream().mapToInt(l -> l.plan().retained()).toArray());
+    }
     result.add(launched.cuts(), lanes.size(), Math.toIntExact(launched.lists().cutsPerLane()));
   }
 
   /** Forgets what is kept beside the rows of a lane: it has a new sequence. */
   void startLane(int lane) {
     policies.startLane(lane);
+  }
+
+  /** Takes in that a compression left fewer rows of a lane than its plan said. */
+  void droppedBeyondPlan(int lane, int rows) {
+    policies.droppedBeyondPlan(lane, rows);
   }
 
   /** What the newest launch selected; none before the first. */
@@ -284,7 +318,8 @@ final class Compressor implements AutoCloseable {
         new CompressionResult(
             driver,
             launcher.stream(),
-            resources.add(new PinnedBuffer(driver, cutFloats * Float.BYTES))));
+            resources.add(new PinnedBuffer(driver, cutFloats * Float.BYTES)),
+            resources.add(new PinnedBuffer(driver, maxLanes * Integer.BYTES))));
   }
 
   /** Frees everything. */

@@ -8,6 +8,7 @@ import io.tracemill.engine.backend.LaneStart;
 import io.tracemill.engine.backend.PendingCompression;
 import io.tracemill.engine.backend.PendingTokens;
 import io.tracemill.engine.backend.PrefillChunk;
+import io.tracemill.engine.compress.KeepRule;
 import io.tracemill.engine.error.ErrorType;
 import io.tracemill.engine.error.ReasoningException;
 import io.tracemill.engine.kvcache.KvLayout;
@@ -36,6 +37,7 @@ public final class CudaBackend implements Backend {
   private final CudaSession session;
   private final BackendInfo info;
   private final LaneBook book;
+  private final UnsettledRows unsettled;
   private Thread engineThread = Thread.currentThread();
   private ReasoningException failure;
   private boolean closed;
@@ -43,6 +45,7 @@ public final class CudaBackend implements Backend {
   CudaBackend(CudaSession session) {
     this.session = session;
     this.book = new LaneBook(session.options().maxLanes());
+    this.unsettled = new UnsettledRows(session.options().maxLanes());
     this.info =
         new BackendInfo(
             "cuda",
@@ -74,6 +77,7 @@ public final class CudaBackend implements Backend {
                     .formatted(lane, start.queryRingDepth(), session.options().queryRingDepth()));
           }
           book.start(lane, start.presetRows());
+          unsettled.forget(lane);
           SamplingParams sampling = start.sampling();
           LaneState lanes = session.lanes();
           lanes.force(Field.POSITION, lane, start.presetRows());
@@ -156,6 +160,8 @@ public final class CudaBackend implements Backend {
           long items = 0;
           for (int lane : lanes) {
             book.requirePrompted(lane);
+            // Pages past the rows that are really held may be gone once the caller knows of them.
+            settled(lane, unsettled.takeIfKnown(lane));
             requireMapped(lane, book.rows(lane), 1);
             items += book.rows(lane) / AttentionWorkListKernel.CHUNK_ROWS + 1;
           }
@@ -181,18 +187,23 @@ public final class CudaBackend implements Backend {
     return guarded(
         "compressing " + compressions.size() + " lanes",
         () -> {
+          session.compressor().prepare(compressions);
           for (LaneCompression compression : compressions) {
-            book.compress(
-                compression.lane(),
-                compression.plan().rowsBefore(),
-                compression.plan().rowsAfter());
+            int lane = compression.lane();
+            book.requirePrompted(lane);
+            settled(lane, unsettled.take(lane));
+            book.compress(lane, compression.plan().rowsBefore(), compression.plan().rowsAfter());
           }
           session.lanes().flush();
           PendingCompression pending =
               session.compressor().enqueue(compressions, lane -> book.position(lane) - 1);
-          for (LaneCompression compression : compressions) {
-            int lane = compression.lane();
-            session.lanes().force(Field.KV_LEN, lane, book.rows(lane));
+          for (int i = 0; i < compressions.size(); i++) {
+            int lane = compressions.get(i).lane();
+            if (compressions.get(i).keep() == KeepRule.AS_PLANNED) {
+              session.lanes().force(Field.KV_LEN, lane, book.rows(lane));
+            } else {
+              unsettled.begin(lane, pending, i);
+            }
           }
           return pending;
         });
@@ -217,6 +228,14 @@ public final class CudaBackend implements Backend {
     book.assume(lane, rows, wholePrompt);
     session.lanes().force(Field.POSITION, lane, rows);
     session.lanes().force(Field.KV_LEN, lane, rows);
+  }
+
+  /** Takes in that a lane holds fewer rows than its last compression's plan said. */
+  private void settled(int lane, int rowsBeyondPlan) {
+    if (rowsBeyondPlan > 0) {
+      book.droppedBeyondPlan(lane, rowsBeyondPlan);
+      session.compressor().droppedBeyondPlan(lane, rowsBeyondPlan);
+    }
   }
 
   private void requireMapped(int lane, int firstRow, int numRows) {

@@ -4,6 +4,7 @@ import io.tracemill.engine.backend.Backend;
 import io.tracemill.engine.backend.BackendRequest;
 import io.tracemill.engine.backend.Usability;
 import io.tracemill.engine.compress.KvCompressionPolicy;
+import io.tracemill.engine.model.ModelConfig;
 import io.tracemill.gpu.internal.device.CudaDriver;
 import io.tracemill.gpu.internal.device.CudaErrors;
 import io.tracemill.gpu.internal.device.DeviceProbe;
@@ -67,8 +68,8 @@ public final class CudaBackends {
     return backend;
   }
 
-  /** Why a KV policy cannot run on a card; empty where it can. */
-  public static Optional<String> refusal(KvCompressionPolicy policy) {
-    return PolicyRules.refusal(policy);
+  /** Why a KV policy cannot run a network on a card; empty where it can. */
+  public static Optional<String> refusal(KvCompressionPolicy policy, ModelConfig config) {
+    return PolicyRules.refusal(policy, config);
   }
 }

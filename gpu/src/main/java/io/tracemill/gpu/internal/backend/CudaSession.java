@@ -4,6 +4,7 @@ import io.tracemill.engine.backend.BackendOptions;
 import io.tracemill.engine.backend.BackendRequest;
 import io.tracemill.engine.kvcache.KvLayout;
 import io.tracemill.engine.model.ModelConfig;
+import io.tracemill.engine.model.RopeFrequencies;
 import io.tracemill.gpu.internal.device.CudaDriver;
 import io.tracemill.gpu.internal.device.CudaErrors;
 import io.tracemill.gpu.internal.device.DeviceInfo;
@@ -98,6 +99,7 @@ final class CudaSession implements AutoCloseable {
                   lanes.batchRows(),
                   options.maxLanes(),
                   options.maxSequenceRows(),
+                  RopeFrequencies.of(config.rope(), config.headDim()),
                   lanes.address(LaneState.Field.SEED)));
       transformer =
           new Transformer(

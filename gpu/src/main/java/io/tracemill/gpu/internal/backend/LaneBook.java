@@ -71,7 +71,12 @@ final class LaneBook {
     rows[lane] = rowsAfter;
   }
 
-  /** Rows cached, in every layer. */
+  /** Corrects the rows that a compression left, where it dropped more than was planned. */
+  void droppedBeyondPlan(int lane, int numRows) {
+    rows[lane] -= numRows;
+  }
+
+  /** Rows cached, in every layer; a bound while a compression's count is unknown. */
   int rows(int lane) {
     return rows[lane];
   }

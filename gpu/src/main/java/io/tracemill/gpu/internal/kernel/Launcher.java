@@ -68,6 +68,12 @@ public final class Launcher implements AutoCloseable {
     return this;
   }
 
+  /** The next parameter: a double. */
+  public Launcher preciseNumber(double value) {
+    values.putDouble(next(), value);
+    return this;
+  }
+
   /** Enqueues the kernel with the parameters given since the last launch. */
   public void launch(CUfunction function, LaunchShape shape, LaunchOrder order) {
     count = 0;

@@ -14,6 +14,9 @@ public final class PolicyScoreKernel {
   private static final int UNRANK_BLOCK = 256;
   private static final int ROWS_PER_REDUNDANCY_BLOCK = 32;
   private static final int PAGE_ROWS = 64;
+  // The first of Numbers.fold, the second of Numbers.scope.
+  private static final int MEAN = 0;
+  private static final int ALL_ROWS = 1;
 
   private final Launcher launcher;
   private final HeadShape heads;
@@ -114,16 +117,24 @@ public final class PolicyScoreKernel {
     this.unrank = launcher.kernel("policy_unrank", 0);
   }
 
+  /**
+   * Maxima and sums of the newest queries' attention to all rows, head by head; {@code batch.stats}
+   * holds them afterwards.
+   */
+  void enqueueStatsOverAllRows(
+      RpcScoreKernel.Cache cache, Batch batch, int ringRows, PolicyShape shape) {
+    attention(cache, batch, ALL_ROWS, MEAN, ringRows, shape)
+        .launch(stats, statsLaunch(batch, shape));
+  }
+
   /** All kernels up to the ranks. */
   public void enqueue(
       RpcScoreKernel.Cache cache, Batch batch, Numbers numbers, int ringRows, PolicyShape shape) {
     int layerHeads = shape.numLayers() * heads.numKvHeads();
     if (shape.queries() > 0) {
-      attention(cache, batch, numbers, ringRows, shape)
-          .launch(
-              stats,
-              new LaunchShape(shape.strips(), layerHeads, batch.numDue(), ATTENTION_BLOCK, 0));
-      attention(cache, batch, numbers, ringRows, shape)
+      attention(cache, batch, numbers.scope(), numbers.fold(), ringRows, shape)
+          .launch(stats, statsLaunch(batch, shape));
+      attention(cache, batch, numbers.scope(), numbers.fold(), ringRows, shape)
           .launch(
               columns,
               new LaunchShape(shape.pages(), layerHeads, batch.numDue(), ATTENTION_BLOCK, 0));
@@ -214,8 +225,18 @@ public final class PolicyScoreKernel {
         .launch(redundancySoftmax, new LaunchShape(layerHeads, batch.numDue(), 1, RANK_BLOCK, 0));
   }
 
+  private LaunchShape statsLaunch(Batch batch, PolicyShape shape) {
+    int layerHeads = shape.numLayers() * heads.numKvHeads();
+    return new LaunchShape(shape.strips(), layerHeads, batch.numDue(), ATTENTION_BLOCK, 0);
+  }
+
   private Launcher attention(
-      RpcScoreKernel.Cache cache, Batch batch, Numbers numbers, int ringRows, PolicyShape shape) {
+      RpcScoreKernel.Cache cache,
+      Batch batch,
+      int scope,
+      int fold,
+      int ringRows,
+      PolicyShape shape) {
     return launcher
         .address(cache.layerPool())
         .address(cache.pageTable())
@@ -232,8 +253,8 @@ public final class PolicyScoreKernel {
         .integer(shape.queries())
         .integer(shape.strips())
         .integer(shape.maxRows())
-        .integer(numbers.scope())
-        .integer(numbers.fold())
+        .integer(scope)
+        .integer(fold)
         .number(heads.scale());
   }
 }

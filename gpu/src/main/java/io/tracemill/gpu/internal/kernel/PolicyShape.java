@@ -23,6 +23,11 @@ public record PolicyShape(
   private static final int PAGE_ROWS = 64;
   private static final int ALIGNMENT = 256;
 
+  /** The same launch with another number of newest queries. */
+  public PolicyShape withQueries(int newQueries) {
+    return new PolicyShape(numLayers, heads, sets, newQueries, maxRows, maxCandidates, maxKept);
+  }
+
   /** The sizes of selection and compaction: one list of scores per set. */
   public CompressionShape lists() {
     HeadShape perSet = new HeadShape(sets, sets, heads.headDim());
@@ -53,12 +58,30 @@ public record PolicyShape(
     return aligned(layerHeads() * maxRows * Float.BYTES);
   }
 
+  /** Bytes per lane of one 32-bit number per query head and row. */
+  public long headRowBytes() {
+    return heads.groupSize() * rowBytes();
+  }
+
+  /** Bytes per lane of the queries made up of mean queries: three numbers per head and pair. */
+  public long madeQueryBytes() {
+    return aligned(3L * numLayers * heads.queryDim() / 2 * Float.BYTES);
+  }
+
+  /**
+   * Bytes per lane of what ranks are made of and, once they are made, of the squares of attention
+   * per query head. Shares, sums, cosines and latest rows stand beside entries that were struck
+   * out, 64 bits each; expected scores per query head beside the queries that they come from.
+   */
+  public long workBytes() {
+    return Math.max(6 * rowBytes(), headRowBytes() + madeQueryBytes());
+  }
+
   /** Bytes per lane of everything. */
   public long scratchBytes() {
     CompressionShape lists = lists();
-    // Shares; sums, cosines and latest rows; entries that were struck out, 64 bits each.
     return statsBytes()
-        + 6 * rowBytes()
+        + workBytes()
         + lists.scoreBytes()
         + lists.pooledBytes()
         + lists.slotBytes()

@@ -59,6 +59,11 @@ final class PagedLanes {
     backend.endLane(lane);
   }
 
+  /** The page that holds a row of a lane. */
+  int page(int lane, int row) {
+    return pagesOf.get(lane).get(row / KvLayout.PAGE_SIZE_TOKENS);
+  }
+
   int freePages() {
     return freePages.size();
   }

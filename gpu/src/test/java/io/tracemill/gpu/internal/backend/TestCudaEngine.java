@@ -10,6 +10,7 @@ import io.tracemill.engine.EngineSnapshot;
 import io.tracemill.engine.Feeder;
 import io.tracemill.engine.ReasoningEngine;
 import io.tracemill.engine.TestSeeds;
+import io.tracemill.engine.api.CompressionEvent;
 import io.tracemill.engine.api.FinishReason;
 import io.tracemill.engine.api.GenerationRequest;
 import io.tracemill.engine.api.GenerationResult;
@@ -86,6 +87,56 @@ class TestCudaEngine {
       }
       assertThat(compared).isGreaterThan(20);
     }
+  }
+
+  /** Counts come back while steps go on; whoever else runs must not show in them. */
+  @Test
+  void rowsThatTheCardCountsAreTheSameInACrowdAndAlone() throws Exception {
+    Map<String, GenerationResult> crowd = runCounted(12, 36);
+    Map<String, GenerationResult> alone = runCounted(1, 6);
+    int dropped = 0;
+    for (GenerationResult row : alone.values()) {
+      GenerationResult same = crowd.get(row.rowKey());
+      assertThat(same.tokenIds()).as(row.rowKey()).isEqualTo(row.tokenIds());
+      assertThat(rowsOfEvents(same)).as(row.rowKey()).isEqualTo(rowsOfEvents(row));
+      for (CompressionEvent event : row.kv().events()) {
+        dropped += event.rowsBefore() - event.rowsAfter();
+      }
+    }
+    assertThat(dropped).isPositive();
+  }
+
+  private static Map<String, GenerationResult> runCounted(int slots, int rows) throws Exception {
+    Map<String, GenerationResult> results = new TreeMap<>();
+    KvPolicySettings policy =
+        new KvPolicySettings(
+            "snapkv", 32, 8, 0, "", Map.of("budget", "threshold", "threshold", "0.1"));
+    try (ReasoningEngine engine = ReasoningEngine.open(options(slots, 40_000_000L))) {
+      try (Feeder feeder = engine.feeder()) {
+        for (int row = 0; row < rows; row++) {
+          feeder.submit(
+              new GenerationRequest(
+                  "counted-" + row,
+                  0,
+                  new Prompt.Text("What is " + (row + 12) + " + " + (97 - row) + " * 3?"),
+                  new SamplingParams(1.2f, 0, 0.98f, 0, 1, 250, List.of(), 9),
+                  policy));
+        }
+        for (int row = 0; row < rows; row++) {
+          GenerationResult result = feeder.poll(PATIENCE).orElseThrow();
+          assertThat(result.error()).as(result.rowKey()).isEmpty();
+          results.put(result.rowKey(), result);
+        }
+      }
+      assertThat(quiet(engine).usedPages()).isZero();
+    }
+    return results;
+  }
+
+  private static List<List<Integer>> rowsOfEvents(GenerationResult result) {
+    return result.kv().events().stream()
+        .map(event -> List.of(event.step(), event.rowsBefore(), event.rowsAfter()))
+        .toList();
   }
 
   /** Submits rows, takes results, and now and then gives up on what is outstanding. */

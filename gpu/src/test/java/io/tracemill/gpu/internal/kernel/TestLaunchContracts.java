@@ -50,6 +50,17 @@ class TestLaunchContracts {
         "policy_attention.cu        | takes 512 rows            | PolicyShape                 | STRIP_ROWS = 512;",
         "policy_redundancy.cu       | takes 32 rows             | PolicyScoreKernel           | ROWS_PER_REDUNDANCY_BLOCK = 32;",
         "policy_rank.cu             | layers, numDue), block 1024 | PolicyScoreKernel         | RANK_BLOCK = 1024;",
+        "policy_spread.cu           | grid (Hkv, layers, numDue), block 1024 | PolicySpreadKernel | BLOCK = 1024;",
+        "policy_values.cu           | takes 64 candidates       | PolicyValuesKernel          | ROWS_PER_WIDTH_BLOCK = 64;",
+        "policy_values.cu           | layers * sets, numDue), block 256 | PolicyValuesKernel  | WIDTH_BLOCK = 256;",
+        "policy_values.cu           | sample grid (sets, layers, numDue), block 1024 | PolicyValuesKernel | SAMPLE_BLOCK = 1024;",
+        "policy_norm.cu             | Hkv, numDue), block 128   | PolicyNormKernel            | SQUARES_BLOCK = 128;",
+        "policy_norm.cu             | (sets, layers, numDue), block 1024 | PolicyNormKernel   | COUNT_BLOCK = 1024;",
+        "policy_norm.cu             | decide grid (numDue), block 32 | PolicyNormKernel       | DECIDE_BLOCK = 32;",
+        "policy_expected.cu         | queries grid (layers, numDue), block 128 | PolicyExpectedKernel | SCORE_BLOCK = 128;",
+        "policy_expected.cu         | scores grid (pages of the longest lane, layers * Hkv, numDue), block 128 | PolicyExpectedKernel | SCORE_BLOCK = 128;",
+        "policy_expected.cu         | rank grid (sets, layers, numDue), block 1024 | PolicyExpectedKernel | RANK_BLOCK = 1024;",
+        "policy_expected.cu         | rank 8 * heads            | PolicyExpectedKernel        | MOMENT_BYTES = 2 * Float.BYTES;",
         "attention_work_list.cu     | chunks of 256 rows        | AttentionWorkListKernel     | CHUNK_ROWS = 256;",
       })
   void kernelAndLauncherAgree(String kernel, String contract, String launcher, String code)
