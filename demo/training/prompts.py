@@ -27,4 +27,4 @@ def write(file, prefix, name, counts):
 
 if __name__ == "__main__":
     write("prompts.jsonl", "demo", "demonstration", (70, 70, 70))
-    write("eval.jsonl", "eval", "evaluation", (100, 200, 200))
+    write("eval.jsonl", "eval", "evaluation", (80, 210, 210))
