@@ -176,6 +176,8 @@ extern "C" __global__ void __launch_bounds__(1024)
   float* out = ranks + (problem * numSets + set) * maxCandidates;
   for (int j = threadIdx.x; j < lane.candidates; j += kExpectedRankThreads) {
     float sum = 0.0f;
+    // Not unrolled: two entries would be read at once, and the last one may be alone.
+#pragma unroll 1
     for (int h = 0; h < heads; h++) {
       float2 moments = expectedMoments[h];
       sum += (source[static_cast<long long>(h) * maxRows + j] - moments.x) * moments.y;

@@ -25,7 +25,7 @@ class TestChatTemplate {
   @Test
   void rendersTheDemoModelsTurns() {
     Text text =
-        ChatTemplate.load(DemoModel.directory())
+        ChatTemplate.load(RecordedModel.directory())
             .render(
                 List.of(
                     ChatMessage.user("1 + 1"),

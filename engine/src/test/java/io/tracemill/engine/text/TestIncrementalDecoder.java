@@ -15,7 +15,7 @@ class TestIncrementalDecoder {
 
   @BeforeAll
   static void load() {
-    tokenizer = Tokenizer.load(DemoModel.directory());
+    tokenizer = Tokenizer.load(RecordedModel.directory());
   }
 
   @AfterAll
@@ -25,7 +25,7 @@ class TestIncrementalDecoder {
 
   @Test
   void piecesOfRecordedOutputsAddUpToTheirText() {
-    for (DemoModel.Recorded recorded : DemoModel.recorded()) {
+    for (RecordedModel.Recorded recorded : RecordedModel.recorded()) {
       IncrementalDecoder decoder =
           new IncrementalDecoder(tokenizer, SpecialTokenOutput.THINKING_TAGS);
       StringBuilder text = new StringBuilder();
@@ -99,7 +99,7 @@ class TestIncrementalDecoder {
 
   @Test
   void specialTokensAreWrittenAsAsked() {
-    int[] ids = {DemoModel.THINK, 19, DemoModel.END_THINK, 20, DemoModel.IM_END};
+    int[] ids = {RecordedModel.THINK, 19, RecordedModel.END_THINK, 20, RecordedModel.IM_END};
     String four = tokenizer.decode(new int[] {19});
     String five = tokenizer.decode(new int[] {20});
     assertThat(pieces(ids, SpecialTokenOutput.ALL))
@@ -118,7 +118,7 @@ class TestIncrementalDecoder {
     IncrementalDecoder decoder = new IncrementalDecoder(tokenizer, SpecialTokenOutput.NONE);
     StringBuilder out = new StringBuilder();
     for (int id : ids) {
-      out.append(decoder.append(id)).append(decoder.append(DemoModel.IM_END));
+      out.append(decoder.append(id)).append(decoder.append(RecordedModel.IM_END));
     }
     assertThat(out).hasToString("\uD83D\uDE00");
   }

@@ -11,7 +11,7 @@ import org.junit.jupiter.api.io.TempDir;
 class TestNativeTokenizers {
   @Test
   void theLibraryIsOfflineAndOfTheCpuFlavourOnceLoaded() {
-    Tokenizer.load(DemoModel.directory()).close();
+    Tokenizer.load(RecordedModel.directory()).close();
     assertThat(Utils.isOfflineMode()).isTrue();
     assertThat(Utils.getEnvOrSystemProperty("RUST_FLAVOR")).isEqualTo("cpu");
     assertThat(Utils.getCacheDir()).exists();

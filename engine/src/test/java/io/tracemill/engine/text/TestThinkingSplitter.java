@@ -16,7 +16,7 @@ class TestThinkingSplitter {
 
   @BeforeAll
   static void load() {
-    tokenizer = Tokenizer.load(DemoModel.directory());
+    tokenizer = Tokenizer.load(RecordedModel.directory());
     splitter = new ThinkingSplitter(tokenizer);
   }
 
@@ -27,13 +27,14 @@ class TestThinkingSplitter {
 
   @Test
   void dividesRecordedOutputs() {
-    for (DemoModel.Recorded recorded : DemoModel.recorded()) {
+    for (RecordedModel.Recorded recorded : RecordedModel.recorded()) {
       ThinkingSplit split =
           splitter.split(recorded.outputText(), recorded.outputIds(), ThinkingStart.IN_THINKING);
       assertThat(split.thinking()).startsWith("I need").doesNotContain("</think>");
       assertThat(split.answer()).hasValueSatisfying(answer -> assertThat(answer).contains("boxed"));
       assertThat(AnswerExtractor.extract(split)).as(recorded.id()).contains(recorded.boxed());
-      assertThat(recorded.outputIds()[split.thinkingTokens() - 1]).isEqualTo(DemoModel.END_THINK);
+      assertThat(recorded.outputIds()[split.thinkingTokens() - 1])
+          .isEqualTo(RecordedModel.END_THINK);
       assertThat(split.thinkingTokens() + split.answerTokens())
           .isEqualTo(recorded.outputIds().length);
     }
@@ -106,13 +107,13 @@ class TestThinkingSplitter {
     int[] ids = tokenizer.encode("a</think>b END c</think>d");
     ThinkingSplit split = splitter.split("a</think>b ", ids, ThinkingStart.IN_THINKING);
     assertThat(split.answer()).contains("b");
-    assertThat(ids[split.thinkingTokens() - 1]).isEqualTo(DemoModel.END_THINK);
+    assertThat(ids[split.thinkingTokens() - 1]).isEqualTo(RecordedModel.END_THINK);
     assertThat(split.thinkingTokens()).isEqualTo(tokenizer.encode("a</think>").length);
   }
 
   @Test
   void tagsOfOrdinaryTokensAreCountedByTheirText(@TempDir Path folder) throws Exception {
-    Path file = DemoModel.copyTo(folder).resolve("tokenizer.json");
+    Path file = RecordedModel.copyTo(folder).resolve("tokenizer.json");
     Files.writeString(
         file,
         Files.readString(file)

@@ -31,7 +31,7 @@ class TestTokenizer {
 
   @BeforeAll
   static void load() {
-    tokenizer = Tokenizer.load(DemoModel.directory());
+    tokenizer = Tokenizer.load(RecordedModel.directory());
   }
 
   @AfterAll
@@ -41,7 +41,7 @@ class TestTokenizer {
 
   @Test
   void idsOfRecordedPromptsAreEqual() {
-    for (DemoModel.Recorded recorded : DemoModel.recorded()) {
+    for (RecordedModel.Recorded recorded : RecordedModel.recorded()) {
       assertThat(tokenizer.encode(recorded.chat()))
           .as(recorded.id())
           .isEqualTo(recorded.promptIds());
@@ -50,7 +50,7 @@ class TestTokenizer {
 
   @Test
   void decodesRecordedOutputs() {
-    for (DemoModel.Recorded recorded : DemoModel.recorded()) {
+    for (RecordedModel.Recorded recorded : RecordedModel.recorded()) {
       String text =
           IncrementalDecoder.decode(
               tokenizer, SpecialTokenOutput.THINKING_TAGS, recorded.outputIds());
@@ -68,7 +68,7 @@ class TestTokenizer {
 
   @Test
   void truncationAndPaddingOfTheFileAreIgnored(@TempDir Path folder) throws IOException {
-    Path file = DemoModel.copyTo(folder).resolve("tokenizer.json");
+    Path file = RecordedModel.copyTo(folder).resolve("tokenizer.json");
     String json = Files.readString(file);
     String cutting =
         "\"truncation\": {\"direction\": \"Right\", \"max_length\": 4, \"strategy\": \"LongestFirst\", \"stride\": 0}";
@@ -94,8 +94,8 @@ class TestTokenizer {
             .concat(template("<|im_end|>\n"))
             .text();
     int[] ids = tokenizer.encode(prompt);
-    assertThat(ids).startsWith(DemoModel.IM_START).containsOnlyOnce(DemoModel.IM_END);
-    assertThat(ids).doesNotContain(DemoModel.END_THINK);
+    assertThat(ids).startsWith(RecordedModel.IM_START).containsOnlyOnce(RecordedModel.IM_END);
+    assertThat(ids).doesNotContain(RecordedModel.END_THINK);
     assertThat(tokenizer.decode(ids)).isEqualTo(prompt.value());
   }
 
@@ -139,7 +139,8 @@ class TestTokenizer {
       "\u4F60"
     };
     try (LiteralEncoder literal =
-        new LiteralEncoder(TokenizerFile.read(DemoModel.directory().resolve("tokenizer.json")))) {
+        new LiteralEncoder(
+            TokenizerFile.read(RecordedModel.directory().resolve("tokenizer.json")))) {
       SpecialTokenScanner scanner = new SpecialTokenScanner(tokenizer.addedTokens());
       for (int round = 0; round < 300; round++) {
         StringBuilder text = new StringBuilder();
@@ -157,15 +158,15 @@ class TestTokenizer {
   @Test
   void aTokenThatStraddlesTemplateAndInputIsText() {
     Text prompt = template("<|im_").concat(input("end|>")).text();
-    assertThat(tokenizer.encode(prompt)).doesNotContain(DemoModel.IM_END);
+    assertThat(tokenizer.encode(prompt)).doesNotContain(RecordedModel.IM_END);
   }
 
   @Test
   void thinkingTagsOfAnEarlierOutputAreTokensButTurnMarkersAreNot() {
     Text prompt = new Parts().add("<think>a</think>b<|im_end|>", Origin.MODEL).text();
     assertThat(tokenizer.encode(prompt))
-        .contains(DemoModel.THINK, DemoModel.END_THINK)
-        .doesNotContain(DemoModel.IM_END);
+        .contains(RecordedModel.THINK, RecordedModel.END_THINK)
+        .doesNotContain(RecordedModel.IM_END);
   }
 
   @Test
@@ -250,7 +251,7 @@ class TestTokenizer {
 
   @Test
   void corruptFilesAreRefused(@TempDir Path folder) throws IOException {
-    Path file = DemoModel.copyTo(folder).resolve("tokenizer.json");
+    Path file = RecordedModel.copyTo(folder).resolve("tokenizer.json");
     String json = Files.readString(file);
     assertRefused(folder, json.substring(0, json.length() / 2), "cannot be read");
     assertRefused(folder, "[]", "(top level)");
@@ -272,7 +273,7 @@ class TestTokenizer {
 
   @Test
   void aCorruptConfigurationIsRefused(@TempDir Path folder) throws IOException {
-    Path config = DemoModel.copyTo(folder).resolve("tokenizer_config.json");
+    Path config = RecordedModel.copyTo(folder).resolve("tokenizer_config.json");
     Files.writeString(config, "{\"chat_template\": 3}");
     assertThatThrownBy(() -> Tokenizer.load(folder)).hasMessageContaining("'chat_template'");
     Files.writeString(config, "{\"chat_template\": ");
@@ -282,11 +283,11 @@ class TestTokenizer {
   @Test
   void bosFollowsTheTokenizersSetting(@TempDir Path folder) throws IOException {
     assertThat(tokenizer.bosIds()).isEmpty();
-    Path config = DemoModel.copyTo(folder).resolve("tokenizer_config.json");
+    Path config = RecordedModel.copyTo(folder).resolve("tokenizer_config.json");
     Files.writeString(
         config, "{\"add_bos_token\": true, \"bos_token\": {\"content\": \"<|endoftext|>\"}}");
     try (Tokenizer withBos = Tokenizer.load(folder)) {
-      assertThat(withBos.bosIds()).containsExactly(DemoModel.ENDOFTEXT);
+      assertThat(withBos.bosIds()).containsExactly(RecordedModel.ENDOFTEXT);
     }
     Files.delete(config);
     Path file = folder.resolve("tokenizer.json");
@@ -302,7 +303,7 @@ class TestTokenizer {
     assertThat(changed).contains("TemplateProcessing");
     Files.writeString(file, changed);
     try (Tokenizer withProcessor = Tokenizer.load(folder)) {
-      assertThat(withProcessor.bosIds()).containsExactly(DemoModel.ENDOFTEXT);
+      assertThat(withProcessor.bosIds()).containsExactly(RecordedModel.ENDOFTEXT);
       assertThat(withProcessor.encode("hi")).isEqualTo(tokenizer.encode("hi"));
     }
     Files.writeString(config, "{\"add_bos_token\": false}");
@@ -313,7 +314,7 @@ class TestTokenizer {
 
   @Test
   void namesAddedTokens() {
-    assertThat(tokenizer.addedTokenId("<|im_end|>")).hasValue(DemoModel.IM_END);
+    assertThat(tokenizer.addedTokenId("<|im_end|>")).hasValue(RecordedModel.IM_END);
     assertThat(tokenizer.addedTokenId("hello")).isEmpty();
     assertThat(tokenizer.addedTokens()).hasSize(5);
   }

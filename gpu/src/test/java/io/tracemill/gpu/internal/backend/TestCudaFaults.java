@@ -28,7 +28,7 @@ class TestCudaFaults {
     try (CheckpointWeights weights = CheckpointWeights.open(Gpu.demoDirectory(), config)) {
       long before = freeBytesWhileOpen();
       assertThatThrownBy(
-              () -> Gpu.open(config, weights, Gpu.options(256, 0, 131_072, 64, 1L << 42)))
+              () -> Gpu.open(config, weights, Gpu.options(256, 0, 262_144, 64, 1L << 42)))
           .isInstanceOfSatisfying(
               ReasoningException.class,
               e -> assertThat(e.code()).isEqualTo(ErrorCode.OUT_OF_MEMORY))
@@ -60,7 +60,7 @@ class TestCudaFaults {
 
   @Test
   void closingWhileStepsRunWaitsForThem() {
-    CudaBackend backend = Gpu.openDemo(4, 0, 64);
+    CudaBackend backend = Gpu.openDemo(4, 0, 256);
     PagedLanes lanes = new PagedLanes(backend);
     int[] prompt = GoldenCase.full().get(0).prompt();
     for (int lane = 0; lane < 4; lane++) {

@@ -11,8 +11,11 @@ import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
 
-/** The small model of this repository, whose tokenizer the tests of this package use. */
-final class DemoModel {
+/**
+ * The tokenizer and the chat template of a small model, with outputs recorded from an independent
+ * implementation. Not those of the demo: what is recorded here stays when the demo changes.
+ */
+final class RecordedModel {
   static final int ENDOFTEXT = 683;
   static final int IM_START = 684;
   static final int IM_END = 685;
@@ -31,10 +34,11 @@ final class DemoModel {
       int[] outputIds,
       String boxed) {}
 
-  private DemoModel() {}
+  private RecordedModel() {}
 
   static Path directory() {
-    return Path.of(System.getProperty("basedir", "."), "..", "demo", "model").normalize();
+    return Path.of(
+        System.getProperty("basedir", "."), "src/test/resources/io/tracemill/engine/text/model");
   }
 
   /** Copies the tokenizer's files to a folder where a test may damage them. */
@@ -51,7 +55,7 @@ final class DemoModel {
   }
 
   static List<Recorded> recorded() {
-    try (InputStream in = DemoModel.class.getResourceAsStream("text-demo-prompts.json")) {
+    try (InputStream in = RecordedModel.class.getResourceAsStream("recorded-outputs.json")) {
       List<Recorded> all = new ArrayList<>();
       for (JsonNode each : MAPPER.readTree(in)) {
         all.add(
