@@ -62,7 +62,7 @@ final class KilledRun {
     command.addAll(List.of(arguments(in, out, format)));
     List<Restart> restarts = new ArrayList<>();
     int kills = 0;
-    try (JobProcess job = new JobProcess(folder)) {
+    try (JobProcess job = JobProcess.ofManyStarts(folder)) {
       for (Iterator<Victim> next = victims(random).iterator(); kills < KILLS; ) {
         // Kills are spread over the whole run: the next one strikes when enough new rows were
         // begun.
