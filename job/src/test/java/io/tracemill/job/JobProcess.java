@@ -1,57 +1,46 @@
 package io.tracemill.job;
 
-import java.io.File;
 import java.io.IOException;
-import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
-import org.apache.spark.launcher.JavaModuleOptions;
 
 /**
  * Drivers of {@link CountingJob} as processes, each with a cluster of two executors that are
  * processes too, from the jars of this test's class path.
  */
 final class JobProcess implements AutoCloseable {
-  /** These processes live for seconds: no time for compiling in full. */
-  private static final List<String> SHORT_LIVED =
-      List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC");
-
   private static final String EXECUTOR = "CoarseGrainedExecutorBackend";
   private static final long EXIT_SECONDS = 30;
 
   private final Path folder;
   private final Path home;
-  private final String classFolders;
+  private final JobJars jars;
   private Process driver;
   private int started;
 
+  /** Processes that work in a folder, of which few are started. */
   JobProcess(Path folder) throws IOException {
+    this(folder, JobJars.prepared());
+  }
+
+  private JobProcess(Path folder, JobJars jars) throws IOException {
     this.folder = folder;
     this.home = folder.resolve("spark");
-    Path jars = Files.createDirectories(home.resolve("jars"));
-    List<String> folders = new ArrayList<>();
-    String classPath =
-        System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
-    for (String entry : classPath.split(File.pathSeparator)) {
-      Path path = Path.of(entry).toAbsolutePath();
-      if (Files.isDirectory(path)) {
-        folders.add(path.toString());
-      } else if (entry.endsWith(".jar")) {
-        // Jars of one name in two folders must not hide each other.
-        Path link = jars.resolve(path.getParent().hashCode() + "-" + path.getFileName());
-        if (!Files.exists(link)) {
-          Files.createSymbolicLink(link, path);
-        }
-      }
-    }
-    this.classFolders = String.join(File.pathSeparator, folders);
+    this.jars = jars;
+    // Spark looks for its jars there, and its executors work beside them.
+    Files.createDirectories(home.resolve("jars"));
+  }
+
+  /** Processes that are started again and again: it pays to make starting cheap first. */
+  static JobProcess ofManyStarts(Path folder) throws IOException, InterruptedException {
+    JobJars jars = JobJars.prepared();
+    jars.archiveClasses(folder);
+    return new JobProcess(folder, jars);
   }
 
   /** Starts the driver; the one before must have ended. */
@@ -67,8 +56,8 @@ final class JobProcess implements AutoCloseable {
     Map<String, String> conf = new TreeMap<>();
     conf.put("spark.master", "local-cluster[2,2,512]");
     conf.put("spark.executor.memory", "512m");
-    conf.put("spark.executor.extraClassPath", classFolders);
-    conf.put("spark.executor.extraJavaOptions", String.join(" ", SHORT_LIVED));
+    conf.put("spark.executor.extraClassPath", jars.classPath());
+    conf.put("spark.executor.extraJavaOptions", String.join(" ", jars.options()));
     conf.put("spark.executor.heartbeatInterval", "1s");
     conf.put("spark.ui.enabled", "false");
     conf.put("spark.driver.host", "127.0.0.1");
@@ -80,17 +69,10 @@ final class JobProcess implements AutoCloseable {
     conf.put("spark.sql.codegen.wholeStage", "false");
     conf.put("spark.sql.codegen.factoryMode", "NO_CODEGEN");
     conf.putAll(more);
-    List<String> command = new ArrayList<>();
-    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.addAll(Arrays.asList(JavaModuleOptions.defaultModuleOptions().strip().split("\\s+")));
+    List<String> command = jars.java();
     command.add("-Xmx768m");
-    command.addAll(SHORT_LIVED);
     conf.forEach((key, value) -> command.add("-D" + key + "=" + value));
-    command.addAll(
-        List.of(
-            "-cp",
-            classFolders + File.pathSeparator + home.resolve("jars") + "/*",
-            CountingJob.class.getName()));
+    command.addAll(List.of("-cp", jars.classPath(), CountingJob.class.getName()));
     command.addAll(arguments);
     ProcessBuilder builder = new ProcessBuilder(command);
     builder.environment().put("SPARK_HOME", home.toString());
@@ -155,16 +137,10 @@ final class JobProcess implements AutoCloseable {
   }
 
   @Override
-  public void close() throws IOException {
+  public void close() {
     if (driver != null) {
       driver.descendants().forEach(ProcessHandle::destroyForcibly);
       driver.destroyForcibly();
-    }
-    // JUnit would warn of each link that leads out of its folder.
-    try (DirectoryStream<Path> links = Files.newDirectoryStream(home.resolve("jars"))) {
-      for (Path link : links) {
-        Files.delete(link);
-      }
     }
   }
 }

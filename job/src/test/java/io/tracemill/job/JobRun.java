@@ -108,6 +108,11 @@ public record JobRun(int exitCode, String output) {
                 "org.apache.spark.sql.delta.catalog.DeltaCatalog")
             .set("spark.executor.heartbeatInterval", "1s")
             .set("spark.sql.shuffle.partitions", "2")
+            // Hundreds of different queries over a few rows each: compiling them took half of the
+            // time. The demo and its tables are read with compiled ones.
+            .set("spark.sql.codegen.wholeStage", "false")
+            .set("spark.sql.codegen.factoryMode", "NO_CODEGEN")
+            .set("spark.sql.codegen.cache.maxEntries", "2000")
             .set("spark.sql.warehouse.dir", "target/warehouse")
             .set("spark.databricks.delta.snapshotPartitions", "2")
             .set("spark.sql.sources.parallelPartitionDiscovery.parallelism", "2");

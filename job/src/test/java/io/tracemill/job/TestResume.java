@@ -2,6 +2,10 @@ package io.tracemill.job;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tracemill.job.output.OutputFormat;
+import io.tracemill.job.output.OutputTables;
+import io.tracemill.job.output.TraceTable;
+import io.tracemill.job.output.Wave;
 import io.tracemill.udf.FakeEngine;
 import io.tracemill.udf.table.TableFiles;
 import java.io.IOException;
@@ -17,6 +21,7 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
+import org.apache.spark.sql.functions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -258,6 +263,42 @@ class TestResume {
     assertThat(done(JobRun.run(in, out(), usual)).output()).contains("Nothing to generate");
     assertThat(texts()).isEqualTo(before);
     assertThat(read("runs").count()).isEqualTo(1);
+  }
+
+  @Test
+  void aCommandWithNothingToGenerateShutsOutNoRunThatIsMovingFiles() throws IOException {
+    Path in = prompts(0, 4);
+    String[] usual = {"--output-format", "parquet"};
+    done(JobRun.run(in, out(), usual));
+    OutputTables tables = new OutputTables(out().toString(), OutputFormat.PARQUET);
+    TraceTable live = tables.writeTraces(JobRun.spark(), "live");
+    Dataset<Row> committed = live.snapshot().orElseThrow();
+    live.claim(committed.schema());
+    Path file;
+    try (Stream<Path> files = Files.list(out().resolve("traces"))) {
+      file =
+          files
+              .filter(each -> each.getFileName().toString().startsWith("wave-"))
+              .findFirst()
+              .orElseThrow();
+    }
+    Path moving =
+        Files.copy(
+            file,
+            file.resolveSibling(file.getFileName().toString().replaceAll("-\\d{6}-", "-900000-")));
+
+    assertThat(done(JobRun.run(in, out(), usual)).output())
+        .contains("Nothing to generate")
+        .contains(
+            "Files in %s/traces belong to no committed wave; a run that is still at work may be committing them. Once nothing has moved there for ten minutes the same command removes them.\n"
+                .formatted(out()));
+    assertThat(moving).exists();
+    live.write(
+        committed.limit(1).withColumn("row_key", functions.lit("another")).coalesce(1),
+        new Wave(1, 1, Wave.Content.NEW_ROWS));
+    live.clean();
+    assertThat(counts()).isEqualTo("5 5 0 1");
+    assertThat(done(JobRun.run(in, out(), usual)).output()).doesNotContain("belong to no");
   }
 
   @Test

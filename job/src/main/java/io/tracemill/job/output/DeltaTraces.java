@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.function.Predicate;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SaveMode;
@@ -226,8 +227,8 @@ final class DeltaTraces implements TraceTable {
   }
 
   @Override
-  public boolean hasLeftovers() {
-    return false; // Every reader of Delta goes by the log.
+  public Leftovers removeLeftovers(Predicate<String> ended) {
+    return Leftovers.GONE; // Every reader of Delta goes by the log.
   }
 
   private Optional<DeltaLogFiles.Commit> find(String note) {

@@ -112,7 +112,7 @@ public record OutputTables(String folder, OutputFormat format) implements Serial
     try {
       return format == OutputFormat.DELTA
           ? new DeltaTraces(spark, traces(), runId, work(runId))
-          : new ParquetTraces(spark, traces());
+          : new ParquetTraces(spark, traces(), runId);
     } catch (IOException e) {
       throw OutputErrors.unwritableOutput(folder, e);
     }

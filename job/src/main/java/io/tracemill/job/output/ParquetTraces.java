@@ -16,6 +16,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.sql.Column;
 import org.apache.spark.sql.Dataset;
@@ -43,14 +45,20 @@ final class ParquetTraces implements TraceTable {
 
   private final SparkSession spark;
   private final String path;
+  private final String runId;
   private final ParquetWaves waves;
   private List<ParquetWave> planned = List.of();
   private long token;
   private int compactions;
 
-  ParquetTraces(SparkSession spark, String path) throws IOException {
+  /**
+   * @param path the table
+   * @param runId the run that writes
+   */
+  ParquetTraces(SparkSession spark, String path, String runId) throws IOException {
     this.spark = spark;
     this.path = path;
+    this.runId = runId;
     Configuration hadoop = spark.sparkContext().hadoopConfiguration();
     this.waves = new ParquetWaves(path, hadoop);
   }
@@ -70,7 +78,7 @@ final class ParquetTraces implements TraceTable {
         () -> {
           if (token == 0) {
             long mine = Math.max(System.currentTimeMillis(), waves.newestClaim().orElse(0) + 1);
-            waves.claim(mine, type);
+            waves.claim(mine, runId, type);
             token = mine;
           }
           return waves.waves().equals(planned) ? Claim.UNCHANGED : Claim.CHANGED;
@@ -195,8 +203,44 @@ final class ParquetTraces implements TraceTable {
   }
 
   @Override
-  public boolean hasLeftovers() {
-    return reaching(waves::hasLeftovers);
+  public Leftovers removeLeftovers(Predicate<String> ended) {
+    return reaching(
+        () -> {
+          if (token == 0 && waves.hasLeftovers() && !claimBehind(ended)) {
+            return Leftovers.LEFT;
+          }
+          waves.clean(token);
+          return waves.hasLeftovers() ? Leftovers.LEFT : Leftovers.GONE;
+        });
+  }
+
+  /**
+   * Claims the table right behind a claim whose run is gone. The claim of a run that comes
+   * meanwhile is its time, which is larger: that one holds, and cleaning does nothing.
+   */
+  private boolean claimBehind(Predicate<String> ended) throws IOException {
+    long before = waves.newestClaim().orElse(0);
+    boolean gone = waves.holder().filter(ended).isPresent();
+    // A run that has just claimed is about to clear away what earlier ones left.
+    long stillMillis = System.currentTimeMillis() - Math.max(before, waves.lastMoveMillis());
+    if (!gone && stillMillis < TimeUnit.SECONDS.toMillis(ParquetWaves.COMMIT_SECONDS)
+        || isBehind(before)) {
+      return false;
+    }
+    try {
+      waves.claim(before + 1, runId, new StructType());
+    } catch (IOException e) {
+      if (isBehind(before)) {
+        return false; // Another run with nothing to write does the same.
+      }
+      throw e;
+    }
+    token = before + 1;
+    return true;
+  }
+
+  private boolean isBehind(long claim) throws IOException {
+    return waves.newestClaim().orElse(0) != claim;
   }
 
   private interface Reaching<T> {

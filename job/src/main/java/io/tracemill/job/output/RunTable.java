@@ -66,6 +66,21 @@ public final class RunTable {
     return known;
   }
 
+  /**
+   * Whether a run is recorded as completed or failed. One that is recorded as interrupted need not
+   * have ended: a run that had nothing to write may have taken it for dead.
+   */
+  public boolean hasEnded(String runId) {
+    return exists()
+        && !tables
+            .readRuns(spark)
+            .filter(
+                col("run_id")
+                    .equalTo(runId)
+                    .and(col("outcome").isin(RunState.COMPLETED.label(), RunState.FAILED.label())))
+            .isEmpty();
+  }
+
   /** Removes what a killed driver left between the old state of a run and the new one. */
   public void clean() {
     try {

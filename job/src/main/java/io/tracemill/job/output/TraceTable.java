@@ -1,6 +1,7 @@
 package io.tracemill.job.output;
 
 import java.util.Optional;
+import java.util.function.Predicate;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.types.StructType;
@@ -54,6 +55,21 @@ public interface TraceTable {
    */
   void clean();
 
-  /** Whether readers that do not know how waves are committed would see half ones. */
-  boolean hasLeftovers();
+  /** What became of half waves that readers would see who do not know how waves are committed. */
+  enum Leftovers {
+    /** There are none, or none any more. */
+    GONE,
+    /** They may be what a live run is committing at this moment, and were left alone. */
+    LEFT
+  }
+
+  /**
+   * Removes half waves for a run that has nothing to write. Needs no claim and takes none from a
+   * run that may be alive: neither from one that held the table when this was called, unless it has
+   * ended or its files have not moved for longer than a commit takes, nor from one that comes
+   * meanwhile.
+   *
+   * @param ended whether a run, by its id, is recorded as completed or failed
+   */
+  Leftovers removeLeftovers(Predicate<String> ended);
 }

@@ -122,14 +122,14 @@ public final class ReasoningRun {
         () -> RunPlan.of(arguments, traces, runs, fingerprint, input, reader);
     RunPlan plan = planning.get();
     if (plan.isDone()) {
-      RunFolder.repair(traces, runs, input.carried());
+      folder.repair(traces, runs);
       return nothingDue(plan, record(model, fingerprint, "none"));
     }
     RunRecord record = record(model, fingerprint, describeLocalEngine());
     while (traces.claim(new TraceSchema(input.carried()).type()) == TraceTable.Claim.CHANGED) {
       plan = planning.get();
       if (plan.isDone()) {
-        RunFolder.repair(traces, runs, input.carried());
+        folder.repair(traces, runs);
         return nothingDue(plan, record);
       }
     }

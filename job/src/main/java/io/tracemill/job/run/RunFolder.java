@@ -11,16 +11,13 @@ import io.tracemill.job.output.Export;
 import io.tracemill.job.output.OpenAiExport;
 import io.tracemill.job.output.OutputTables;
 import io.tracemill.job.output.RunTable;
-import io.tracemill.job.output.TraceSchema;
 import io.tracemill.job.output.TraceTable;
 import io.tracemill.job.progress.Console;
 import java.io.IOException;
-import java.util.Optional;
 import org.apache.hadoop.fs.Path;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
-import org.apache.spark.sql.types.StructType;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -44,10 +41,13 @@ final class RunFolder {
   }
 
   /** A driver that died when all rows were committed has left no work, but maybe half a file. */
-  static void repair(TraceTable traces, RunTable runs, Optional<StructType> carried) {
-    if (traces.hasLeftovers()) {
-      traces.claim(new TraceSchema(carried).type());
-      traces.clean();
+  void repair(TraceTable traces, RunTable runs) {
+    if (traces.removeLeftovers(runs::hasEnded) == TraceTable.Leftovers.LEFT) {
+      console.print(
+          "Files in "
+              + arguments.output().traces()
+              + " belong to no committed wave; a run that is still at work may be committing them."
+              + " Once nothing has moved there for ten minutes the same command removes them.");
     }
     runs.clean();
   }

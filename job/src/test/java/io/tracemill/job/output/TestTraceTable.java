@@ -6,9 +6,14 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.delta.exceptions.DeltaConcurrentModificationException;
 import io.delta.tables.DeltaTable;
 import io.tracemill.job.JobRun;
+import io.tracemill.job.output.TraceTable.Leftovers;
+import io.tracemill.udf.table.ParquetWaves;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -196,7 +201,7 @@ class TestTraceTable {
     table.write(rows("a", 1, 0, 2, "a"), wave(1, 2, Wave.Content.NEW_ROWS));
     table.write(rows("a", 2, 2, 4, "a"), wave(2, 2, Wave.Content.NEW_ROWS));
     assertThat(plain(tables)).containsExactly("k0 a", "k1 a", "k2 a", "k3 a");
-    assertThat(table.hasLeftovers()).isFalse();
+    assertThat(waves(tables).hasLeftovers()).isFalse();
     // As if the second wave's driver had died before it wrote the manifest.
     Path manifests = Path.of(tables.traces(), "_waves");
     try (Stream<Path> files = Files.list(manifests)) {
@@ -206,11 +211,11 @@ class TestTraceTable {
     Path foreign = Files.createFile(Path.of(tables.traces(), "notes.txt"));
     assertThat(read(tables)).containsExactly("k0 a", "k1 a");
     TraceTable later = tables.writeTraces(JobRun.spark(), "b");
-    assertThat(later.hasLeftovers()).isTrue();
+    assertThat(waves(tables).hasLeftovers()).isTrue();
     assertThat(later.snapshot().orElseThrow().count()).isEqualTo(2);
     later.claim(TYPE);
     later.clean();
-    assertThat(later.hasLeftovers()).isFalse();
+    assertThat(waves(tables).hasLeftovers()).isFalse();
     assertThat(foreign).exists();
     Files.delete(foreign);
     assertThat(plain(tables)).isEqualTo(read(tables)).containsExactly("k0 a", "k1 a");
@@ -221,6 +226,81 @@ class TestTraceTable {
         .hasMessageStartingWith("Wave 3 was not committed to ");
     table.finish();
     assertThat(plain(tables)).isEqualTo(read(tables)).containsExactly("k0 a", "k1 a", "k2 b");
+  }
+
+  private static ParquetWaves waves(OutputTables tables) throws IOException {
+    return new ParquetWaves(tables.traces(), JobRun.spark().sparkContext().hadoopConfiguration());
+  }
+
+  /** A copy of a file of the table under the name of a wave that has no manifest. */
+  private static Path moved(OutputTables tables) throws IOException {
+    try (Stream<Path> files = Files.list(Path.of(tables.traces()))) {
+      Path file =
+          files
+              .filter(each -> each.getFileName().toString().startsWith("wave-"))
+              .findFirst()
+              .orElseThrow();
+      return Files.copy(
+          file,
+          file.resolveSibling(file.getFileName().toString().replaceAll("-\\d{6}-", "-900000-")));
+    }
+  }
+
+  @Test
+  void aRunWithNothingToWriteTakesNothingFromARunThatMayBeAlive() throws Exception {
+    OutputTables tables = tables(OutputFormat.PARQUET);
+    TraceTable live = tables.writeTraces(JobRun.spark(), "a");
+    live.snapshot();
+    live.claim(TYPE);
+    live.write(rows("a", 1, 0, 2, "a"), wave(1, 2, Wave.Content.NEW_ROWS));
+    Path moved = moved(tables);
+    TraceTable idle = tables.writeTraces(JobRun.spark(), "b");
+    assertThat(idle.snapshot().orElseThrow().count()).isEqualTo(2);
+    assertThat(idle.removeLeftovers(run -> !run.equals("a"))).isEqualTo(Leftovers.LEFT);
+    assertThat(moved).exists();
+    live.write(rows("a", 2, 2, 4, "a"), wave(2, 2, Wave.Content.NEW_ROWS));
+    assertThat(read(tables)).containsExactly("k0 a", "k1 a", "k2 a", "k3 a");
+
+    // It has ended, and while that is looked up another run begins.
+    TraceTable next = tables.writeTraces(JobRun.spark(), "c");
+    assertThat(
+            idle.removeLeftovers(
+                run -> {
+                  next.snapshot();
+                  next.claim(TYPE);
+                  return run.equals("a");
+                }))
+        .isEqualTo(Leftovers.LEFT);
+    next.write(rows("c", 1, 4, 5, "c"), wave(1, 1, Wave.Content.NEW_ROWS));
+    assertThat(moved).exists();
+    assertThat(idle.removeLeftovers(run -> run.equals("c"))).isEqualTo(Leftovers.GONE);
+    assertThat(moved).doesNotExist();
+    assertThat(plain(tables)).isEqualTo(read(tables)).hasSize(5);
+  }
+
+  @Test
+  void filesThatHaveNotMovedForLongerThanACommitTakesAreOfADeadRun() throws Exception {
+    OutputTables tables = tables(OutputFormat.PARQUET);
+    ParquetWaves waves = waves(tables);
+    long stillMillis = TimeUnit.SECONDS.toMillis(ParquetWaves.COMMIT_SECONDS + 60);
+    long claimed = System.currentTimeMillis() - stillMillis;
+    waves.claim(claimed, "dead", TYPE);
+    String written = waves.writing(claimed, "1");
+    rows("dead", 1, 0, 2, "a").write().parquet(written);
+    assertThat(waves.commit(new ParquetWaves.Change(claimed, 1, 2, Set.of()), written)).isTrue();
+    Path moved = moved(tables);
+    TraceTable idle = tables.writeTraces(JobRun.spark(), "b");
+    assertThat(idle.removeLeftovers(run -> false)).isEqualTo(Leftovers.LEFT);
+    List<Path> all;
+    try (Stream<Path> files = Files.list(moved.getParent())) {
+      all = Stream.concat(files, Stream.of(moved.getParent())).toList();
+    }
+    for (Path each : all) {
+      Files.setLastModifiedTime(each, FileTime.fromMillis(claimed));
+    }
+    assertThat(idle.removeLeftovers(run -> false)).isEqualTo(Leftovers.GONE);
+    assertThat(plain(tables)).isEqualTo(read(tables)).containsExactly("k0 a", "k1 a");
+    assertThat(waves.newestClaim()).as("no later run is shut out").hasValue(claimed + 1);
   }
 
   @Test

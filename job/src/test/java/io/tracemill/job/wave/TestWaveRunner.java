@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Predicate;
 import java.util.stream.IntStream;
 import org.apache.spark.api.java.function.MapPartitionsFunction;
 import org.apache.spark.sql.Dataset;
@@ -64,7 +65,7 @@ class TestWaveRunner {
     }
 
     @Override
-    public boolean hasLeftovers() {
+    public Leftovers removeLeftovers(Predicate<String> ended) {
       throw new UnsupportedOperationException("not asked");
     }
   }

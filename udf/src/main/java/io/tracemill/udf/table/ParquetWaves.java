@@ -10,6 +10,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeMap;
@@ -53,7 +54,9 @@ public final class ParquetWaves {
   /** Spark ends at {@code SHUTDOWN_HOOK_PRIORITY + 30}, file systems at that number itself. */
   private static final int BEFORE_SPARK = FileSystem.SHUTDOWN_HOOK_PRIORITY + 40;
 
-  private static final long COMMIT_SECONDS = 600;
+  /** More than a commit takes, also where moving is copying. */
+  public static final long COMMIT_SECONDS = 600;
+
   private static final Pattern FILE = Pattern.compile("wave-(\\d+)-\\d+-\\d+\\.parquet");
 
   private final Path table;
@@ -82,10 +85,15 @@ public final class ParquetWaves {
     return log.claim().map(claim -> OptionalLong.of(claim.writer())).orElse(OptionalLong.empty());
   }
 
-  /** Claims the table for a writer that brings rows of a type. */
-  public void claim(long writer, StructType type) throws IOException {
+  /** The run of the largest claim; empty where there is none, or where it does not say. */
+  public Optional<String> holder() throws IOException {
+    return log.claim().map(WaveClaim::run).filter(run -> !run.isEmpty());
+  }
+
+  /** Claims the table for a writer of a run that brings rows of a type. */
+  public void claim(long writer, String run, StructType type) throws IOException {
     StructType whole = log.claim().map(before -> RowTypes.union(type, before.type())).orElse(type);
-    log.publish(new WaveClaim(writer, whole, waves().stream().map(ParquetWave::id).toList()));
+    log.publish(new WaveClaim(writer, run, whole, waves().stream().map(ParquetWave::id).toList()));
   }
 
   /** A folder for rows of a writer on their way, which no reader sees. */
@@ -199,9 +207,25 @@ public final class ParquetWaves {
     return newestClaim().orElse(-1) == writer;
   }
 
-  /** Whether the folder shows readers that know no manifests something else than the table. */
+  /**
+   * Whether the folder shows readers that know no manifests something else than the table; so it
+   * does for a moment in every commit, too.
+   */
   public boolean hasLeftovers() throws IOException {
     return isAt(files, table) && !filesOnDisk().keySet().equals(Set.copyOf(names()));
+  }
+
+  /**
+   * When a file was last moved into the table's folder or away from it, or written there, in
+   * milliseconds since 1970. Stores that keep no times of folders say "now", as if something always
+   * moved.
+   */
+  public long lastMoveMillis() throws IOException {
+    long last = files.getFileStatus(table).getModificationTime();
+    for (FileStatus file : files.listStatus(table)) {
+      last = Math.max(last, file.getModificationTime());
+    }
+    return last;
   }
 
   /**
