@@ -6,7 +6,7 @@
 #   run-on-card.sh evaluate [evaluate.py's options]     measure $MODEL
 #   run-on-card.sh all CALL_SECONDS TOTAL_SECONDS [...] train, then evaluate
 #
-# STATE (default /tmp/demo/state.pt) and MODEL (default /tmp/demo/model) stay on the machine; the model, the log and the
+# TRAIN_OPTIONS are passed on to train.py. STATE (default /tmp/demo/state.pt) and MODEL (default /tmp/demo/model) stay on the machine; the model, the log and the
 # tables are copied to OUT (default /tmp/demo/out): 8 files, none over 16 MiB.
 set -euo pipefail
 cd "$(dirname "$0")"
