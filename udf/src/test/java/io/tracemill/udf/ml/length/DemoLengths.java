@@ -12,8 +12,8 @@ import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
 
 /**
- * Lengths of the demo model's traces over the 200 prompts of {@code demo/prompts.jsonl} and 400
- * more of the same generator, greedy, full cache, 3,000 new tokens at most: none was truncated.
+ * Lengths of an earlier demo model's traces over 600 expressions and word problems, greedy, full
+ * cache, 3,000 new tokens at most: none was truncated.
  */
 final class DemoLengths {
   private static final Path FILE = Path.of("src/test/resources/lengths/demo-traces.jsonl");
