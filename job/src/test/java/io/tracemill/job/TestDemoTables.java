@@ -81,7 +81,10 @@ class TestDemoTables {
               .head();
       assertThat(plain.getLong(0)).isEqualTo(right);
     }
-    assertThat(demo.output()).contains("bin/tracemill report --tables " + folder.resolve("demo"));
+    Path tables = folder.resolve("demo");
+    assertThat(demo.output())
+        .contains(
+            "bin/tracemill report --output %s/rpc --compare %s/full".formatted(tables, tables));
   }
 
   @Test
@@ -136,10 +139,17 @@ class TestDemoTables {
   }
 
   @Test
-  void theReportOfTheDemoComparesBothRuns() {
+  void theReportOfTheDemoComparesRpcWithTheFullCache() {
     Path file = folder.resolve("report.html");
     JobRun report =
-        JobRun.of("report", "--output", folder.resolve("demo").toString(), "--to", file.toString());
+        JobRun.of(
+            "report",
+            "--output",
+            folder.resolve("demo/rpc").toString(),
+            "--compare",
+            folder.resolve("demo/full").toString(),
+            "--to",
+            file.toString());
     assertThat(report.exitCode()).as(report.output()).isZero();
     assertThat(file)
         .content()

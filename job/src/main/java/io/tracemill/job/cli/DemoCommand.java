@@ -27,8 +27,8 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParentCommand;
 
 /**
- * The small model of the repository over its prompts: with RPC, with the newest rows only in as much
- * memory, and with a full cache.
+ * The small model of the repository over its prompts: with RPC, with the newest rows only in as
+ * much memory, and with a full cache.
  */
 @Command(
     name = "demo",
@@ -66,6 +66,16 @@ final class DemoCommand implements Callable<Integer> {
     String folder() {
       return name().toLowerCase(Locale.ROOT);
     }
+  }
+
+  /** Where the demo's tables of the run with RPC lie. */
+  static Path rpc(Path tables) {
+    return tables.resolve(Cache.RPC.folder());
+  }
+
+  /** Where the demo's tables of the run with a full cache lie. */
+  static Path full(Path tables) {
+    return tables.resolve(Cache.FULL.folder());
   }
 
   @ParentCommand private TracemillCommand parent;
@@ -195,13 +205,15 @@ final class DemoCommand implements Callable<Integer> {
 
   private void hints(Console console, DemoHome home) {
     // The other commands find the tables by themselves where they look for them anyway.
-    String option = tables.equals(home.tables()) ? "" : " --tables " + tables;
+    boolean found = tables.equals(home.tables());
     console.print("Tables (Delta), traces and runs in each: " + tables + "/{rpc,newest,full}");
     console.print("Try:");
-    console.print("  bin/tracemill report" + option);
+    console.print(
+        "  bin/tracemill report"
+            + (found ? "" : " --output " + rpc(tables) + " --compare " + full(tables)));
     console.print(
         "  bin/tracemill sql"
-            + option
+            + (found ? "" : " --tables " + tables)
             + " \"SELECT kv_policy, accuracy, accuracy_low, accuracy_high, saved_ratio,"
             + " tokens_per_correct FROM tm_compression_accuracy\"");
   }

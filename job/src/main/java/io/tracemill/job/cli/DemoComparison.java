@@ -79,7 +79,9 @@ final class DemoComparison {
         (family, name) ->
             table.row(
                 cells(
-                    "  " + name, scores, of -> of.containsKey(family) ? of.get(family).label() : "-")));
+                    "  " + name,
+                    scores,
+                    of -> of.containsKey(family) ? of.get(family).label() : "-")));
     table
         .row(cells("truncated traces", totals, of -> number(of.truncated())))
         .row(cells("generated tokens", totals, of -> number(of.generatedTokens())))

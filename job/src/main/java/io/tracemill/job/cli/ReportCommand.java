@@ -81,15 +81,22 @@ final class ReportCommand implements Callable<Integer> {
     }
     Launcher launcher = parent.launcher();
     SparkSession spark = SparkSessions.open(new SparkConf(), launcher.console()::print);
-    ReportRequest request =
-        new ReportRequest(
-            output.isEmpty() ? DemoHome.find().tables().toString() : output,
-            Optional.ofNullable(compare),
-            runs,
-            Optional.ofNullable(gold),
-            Optional.ofNullable(groupBy));
-    Report.write(spark, request, to);
+    Report.write(spark, request(), to);
     launcher.console().print("Report: " + to.toAbsolutePath().normalize());
     return 0;
+  }
+
+  private ReportRequest request() {
+    String folder = output;
+    Optional<String> baseline = Optional.ofNullable(compare);
+    if (folder.isEmpty()) {
+      Path demo = DemoHome.find().tables();
+      // The demo has three runs: RPC is what it is about, the full cache what that is measured by.
+      boolean whole = runs.isEmpty() && compare == null;
+      folder = (whole ? DemoCommand.rpc(demo) : demo).toString();
+      baseline = whole ? Optional.of(DemoCommand.full(demo).toString()) : baseline;
+    }
+    return new ReportRequest(
+        folder, baseline, runs, Optional.ofNullable(gold), Optional.ofNullable(groupBy));
   }
 }
