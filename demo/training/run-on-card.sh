@@ -6,8 +6,9 @@
 #   run-on-card.sh evaluate [evaluate.py's options]     measure $MODEL
 #   run-on-card.sh all CALL_SECONDS TOTAL_SECONDS [...] train, then evaluate
 #
-# TRAIN_OPTIONS are passed on to train.py. STATE (default /tmp/demo/state.pt) and MODEL (default /tmp/demo/model) stay on the machine; the model, the log and the
-# tables are copied to OUT (default /tmp/demo/out): 8 files, none over 16 MiB.
+# TRAIN_OPTIONS are passed on to train.py, WORKERS are processes that make batches for one GPU. STATE (default
+# /tmp/demo/state.pt) and MODEL (default /tmp/demo/model) stay on the machine; the model, the log and the tables are copied to
+# OUT (default /tmp/demo/out): 8 files, none over 16 MiB.
 set -euo pipefail
 cd "$(dirname "$0")"
 STATE=${STATE:-/tmp/demo/state.pt} MODEL=${MODEL:-/tmp/demo/model} OUT=${OUT:-/tmp/demo/out}
