@@ -1,7 +1,7 @@
 package io.tracemill.gpu.internal.backend;
 
-import io.tracemill.engine.backend.BackendContract;
 import io.tracemill.engine.backend.BackendProvider;
+import io.tracemill.engine.backend.CompressionContract;
 import io.tracemill.engine.model.ModelConfig;
 import io.tracemill.engine.model.ModelConfig.Architecture;
 import io.tracemill.gpu.CudaBackendProvider;
@@ -11,7 +11,7 @@ import org.junit.jupiter.api.Tag;
 /** The contract of all backends, on networks whose heads the kernels are made for. */
 @Tag("gpu")
 @RequiresGpu
-class TestCudaBackend extends BackendContract {
+class TestCudaBackend extends CompressionContract {
 
   @Override
   protected BackendProvider provider() {
