@@ -1,9 +1,9 @@
 // Attention shares and redundancy of the policies other than RPC against float64: every scope and
 // fold, independence of other lanes and of the order of additions, nothing written past a lane.
-#include <memory>
 
 #include "../../main/cuda/policy_attention.cu"
 #include "../../main/cuda/policy_redundancy.cu"
+#include "layered_caches.cuh"
 #include "paged_cache.cuh"
 #include "policy_due.cuh"
 
@@ -11,15 +11,11 @@ namespace check {
 namespace {
 
 // Keys of several layers, a third of them unlike all others, and the ring of queries.
-struct PolicyProblem {
+struct PolicyProblem : LayeredCaches {
   int layers, hq, hkv, dim, ringRows, queries;
   std::vector<PolicyDue> dues;
-  std::vector<PagedCache> caches;  // by layer, with one page table
-  std::vector<std::unique_ptr<Buffer<uint16_t>>> pools;
   std::vector<uint16_t> ringData;  // [layer][lane][R][Hq][d]
   Buffer<uint16_t> ring;
-  Buffer<int> table;
-  Buffer<unsigned long long> layerPool;
 
   static std::vector<PagedCache> makeCaches(int layers, int hkv, int dim,
                                             const std::vector<PolicyDue>& dues, uint64_t stream) {
@@ -52,26 +48,17 @@ struct PolicyProblem {
 
   PolicyProblem(int layers_, int hq_, int hkv_, int dim_, int ringRows_, int queries_,
                 const std::vector<PolicyDue>& dues_, uint64_t stream)
-      : layers(layers_),
+      : LayeredCaches(makeCaches(layers_, hkv_, dim_, dues_, stream)),
+        layers(layers_),
         hq(hq_),
         hkv(hkv_),
         dim(dim_),
         ringRows(ringRows_),
         queries(queries_),
         dues(dues_),
-        caches(makeCaches(layers_, hkv_, dim_, dues_, stream)),
         ringData(normalBf16(static_cast<size_t>(layers_) * kLanes * ringRows_ * hq_ * dim_, 1.5f,
                             stream)),
-        ring(ringData),
-        table(caches[0].table),
-        layerPool(layers_) {
-    std::vector<unsigned long long> addresses;
-    for (const PagedCache& cache : caches) {
-      pools.push_back(std::make_unique<Buffer<uint16_t>>(cache.pool));
-      addresses.push_back(reinterpret_cast<unsigned long long>(pools.back()->get()));
-    }
-    layerPool.upload(addresses);
-  }
+        ring(ringData) {}
 
   int group() const { return hq / hkv; }
   int problems() const { return static_cast<int>(dues.size()) * layers * hkv; }

@@ -11,21 +11,6 @@ struct RankRule {
   float weight, decay;
 };
 
-// First word of Philox4x32-10.
-uint32_t philox(uint64_t key, uint32_t c0, uint32_t c1, uint32_t c2, uint32_t c3) {
-  uint32_t k0 = static_cast<uint32_t>(key), k1 = static_cast<uint32_t>(key >> 32);
-  for (int round = 0; round < 10; round++) {
-    uint64_t a = 0xD2511F53ull * c0, b = 0xCD9E8D57ull * c2;
-    c0 = static_cast<uint32_t>(b >> 32) ^ c1 ^ k0;
-    c2 = static_cast<uint32_t>(a >> 32) ^ c3 ^ k1;
-    c1 = static_cast<uint32_t>(b);
-    c3 = static_cast<uint32_t>(a);
-    k0 += 0x9E3779B9u;
-    k1 += 0xBB67AE85u;
-  }
-  return c0;
-}
-
 // What a rule ranks the candidates of one retained set by, in double; m is attention, repeats
 // redundancy and memory the stored scores, by row. Stored scores are brought up to date.
 std::vector<double> rankReference(const RankRule& rule, const PolicyDue& d, int setIndex,

@@ -1,9 +1,9 @@
 // Scores that read values: LagKV's spread and VaSE's ranks, against a direct implementation; ties,
 // independence of other lanes, nothing written past a lane or a list.
-#include <memory>
 
 #include "../../main/cuda/policy_spread.cu"
 #include "../../main/cuda/policy_values.cu"
+#include "layered_caches.cuh"
 #include "paged_cache.cuh"
 #include "policy_due.cuh"
 
@@ -23,13 +23,9 @@ const std::vector<PolicyDue> kOneCandidate = {{1, 0, 1, 1, 0, 0, 0, 1}, {0, 65, 
 // Keys and values of several layers with channels of different sizes and means. Some rows are equal
 // to an earlier one, some have equal channels, and one channel of all lanes is the same in all
 // rows.
-struct ValueProblem {
+struct ValueProblem : LayeredCaches {
   int layers, hkv, dim;
   std::vector<PolicyDue> dues;
-  std::vector<PagedCache> caches;  // by layer, with one page table
-  std::vector<std::unique_ptr<Buffer<uint16_t>>> pools;
-  Buffer<int> table;
-  Buffer<unsigned long long> layerPool;
 
   static std::vector<PagedCache> makeCaches(int layers, int hkv, int dim,
                                             const std::vector<PolicyDue>& dues, uint64_t stream) {
@@ -59,20 +55,11 @@ struct ValueProblem {
 
   ValueProblem(int layers_, int hkv_, int dim_, const std::vector<PolicyDue>& dues_,
                uint64_t stream)
-      : layers(layers_),
+      : LayeredCaches(makeCaches(layers_, hkv_, dim_, dues_, stream)),
+        layers(layers_),
         hkv(hkv_),
         dim(dim_),
-        dues(dues_),
-        caches(makeCaches(layers_, hkv_, dim_, dues_, stream)),
-        table(caches[0].table),
-        layerPool(layers_) {
-    std::vector<unsigned long long> addresses;
-    for (const PagedCache& cache : caches) {
-      pools.push_back(std::make_unique<Buffer<uint16_t>>(cache.pool));
-      addresses.push_back(reinterpret_cast<unsigned long long>(pools.back()->get()));
-    }
-    layerPool.upload(addresses);
-  }
+        dues(dues_) {}
 
   float at(int layer, int lane, int slot, int keyOrValue, int head, int channel) const {
     const PagedCache& cache = caches[layer];
@@ -161,21 +148,6 @@ void checkSpread(const ValueProblem& p) {
   expect(sameBits(p.spreads({p.dues.back()}, maxRows), last), "lag spread depends on other lanes");
   std::printf("  lag spread %d KV heads d%d, %zu lanes: worst NMSE of deviations %.2e\n", p.hkv,
               p.dim, p.dues.size(), worst);
-}
-
-// First word of Philox4x32-10.
-uint32_t philox(uint64_t key, uint32_t c0, uint32_t c1, uint32_t c2, uint32_t c3) {
-  uint32_t k0 = static_cast<uint32_t>(key), k1 = static_cast<uint32_t>(key >> 32);
-  for (int round = 0; round < 10; round++) {
-    uint64_t a = 0xD2511F53ull * c0, b = 0xCD9E8D57ull * c2;
-    c0 = static_cast<uint32_t>(b >> 32) ^ c1 ^ k0;
-    c2 = static_cast<uint32_t>(a >> 32) ^ c3 ^ k1;
-    c1 = static_cast<uint32_t>(b);
-    c3 = static_cast<uint32_t>(a);
-    k0 += 0x9E3779B9u;
-    k1 += 0xBB67AE85u;
-  }
-  return c0;
 }
 
 // Ranks of one retained set: `m` are its mean shares by row.

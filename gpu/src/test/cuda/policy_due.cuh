@@ -49,6 +49,21 @@ inline const std::vector<PolicyDue> kLargeLanes = {{1, 129, 1024, 256, 32, 31, 4
                                                    {0, 1, 1792, 1300, 32, 5, 1825, 70000},
                                                    {3, 64, 65, 1, 32, 12, 0, 161}};
 
+// First word of Philox4x32-10.
+inline uint32_t philox(uint64_t key, uint32_t c0, uint32_t c1, uint32_t c2, uint32_t c3) {
+  uint32_t k0 = static_cast<uint32_t>(key), k1 = static_cast<uint32_t>(key >> 32);
+  for (int round = 0; round < 10; round++) {
+    uint64_t a = 0xD2511F53ull * c0, b = 0xCD9E8D57ull * c2;
+    c0 = static_cast<uint32_t>(b >> 32) ^ c1 ^ k0;
+    c2 = static_cast<uint32_t>(a >> 32) ^ c3 ^ k1;
+    c1 = static_cast<uint32_t>(b);
+    c3 = static_cast<uint32_t>(a);
+    k0 += 0x9E3779B9u;
+    k1 += 0xBB67AE85u;
+  }
+  return c0;
+}
+
 // Called by policies().
 void policyRanks(bool small);
 void policyValues(bool small);

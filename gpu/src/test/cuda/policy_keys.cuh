@@ -1,20 +1,15 @@
 // Keys of several layers behind one page table, as the kernels of the policies take them.
 #pragma once
 
-#include <memory>
-
+#include "layered_caches.cuh"
 #include "paged_cache.cuh"
 #include "policy_due.cuh"
 
 namespace check {
 
-struct PolicyKeys {
+struct PolicyKeys : LayeredCaches {
   int layers, hq, hkv, dim;
   std::vector<PolicyDue> dues;
-  std::vector<PagedCache> caches;  // by layer, with one page table
-  std::vector<std::unique_ptr<Buffer<uint16_t>>> pools;
-  Buffer<int> table;
-  Buffer<unsigned long long> layerPool;
 
   static std::vector<PagedCache> makeCaches(int layers, int hkv, int dim,
                                             const std::vector<PolicyDue>& dues, uint64_t stream) {
@@ -35,21 +30,12 @@ struct PolicyKeys {
 
   PolicyKeys(int layers_, int hq_, int hkv_, int dim_, const std::vector<PolicyDue>& dues_,
              uint64_t stream)
-      : layers(layers_),
+      : LayeredCaches(makeCaches(layers_, hkv_, dim_, dues_, stream)),
+        layers(layers_),
         hq(hq_),
         hkv(hkv_),
         dim(dim_),
-        dues(dues_),
-        caches(makeCaches(layers_, hkv_, dim_, dues_, stream)),
-        table(caches[0].table),
-        layerPool(layers_) {
-    std::vector<unsigned long long> addresses;
-    for (const PagedCache& cache : caches) {
-      pools.push_back(std::make_unique<Buffer<uint16_t>>(cache.pool));
-      addresses.push_back(reinterpret_cast<unsigned long long>(pools.back()->get()));
-    }
-    layerPool.upload(addresses);
-  }
+        dues(dues_) {}
 
   int group() const { return hq / hkv; }
 

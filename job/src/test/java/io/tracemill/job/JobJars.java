@@ -113,7 +113,8 @@ final class JobJars {
     }
   }
 
-  private static void pack(Path classes, Path jar) throws IOException {
+  /** Makes a jar of a folder of classes. */
+  static void pack(Path classes, Path jar) throws IOException {
     try (OutputStream out = Files.newOutputStream(jar);
         JarOutputStream entries = new JarOutputStream(out);
         Stream<Path> files = Files.walk(classes)) {

@@ -4,17 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.File;
 import java.io.IOException;
-import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
-import java.util.jar.JarEntry;
-import java.util.jar.JarOutputStream;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
-import java.util.stream.Stream;
 import org.apache.spark.launcher.JavaModuleOptions;
 import org.apache.spark.sql.Row;
 import org.junit.jupiter.api.Tag;
@@ -188,7 +184,8 @@ class TestLocalCluster {
       Path path = Path.of(entry).toAbsolutePath();
       if (Files.isDirectory(path)) {
         if (path.endsWith("target/classes")) {
-          pack(path, jar(home, path.getParent().getParent().getFileName() + "-classes.jar"));
+          JobJars.pack(
+              path, jar(home, path.getParent().getParent().getFileName() + "-classes.jar"));
         }
       } else if (entry.endsWith(".jar") && !entry.endsWith("-tests.jar")) {
         Files.createSymbolicLink(
@@ -200,17 +197,5 @@ class TestLocalCluster {
 
   private static Path jar(Path home, String name) {
     return home.resolve("jars").resolve(name);
-  }
-
-  private static void pack(Path classes, Path jar) throws IOException {
-    try (OutputStream out = Files.newOutputStream(jar);
-        JarOutputStream entries = new JarOutputStream(out);
-        Stream<Path> files = Files.walk(classes)) {
-      for (Path file : files.filter(Files::isRegularFile).toList()) {
-        entries.putNextEntry(new JarEntry(classes.relativize(file).toString()));
-        Files.copy(file, entries);
-        entries.closeEntry();
-      }
-    }
   }
 }
