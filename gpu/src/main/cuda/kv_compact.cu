@@ -6,21 +6,22 @@
 // untouched.
 //   due [numDue][8] (rpc_score.cuh), slots [numDue][layer][list][maxKept] (rpc_select.cu),
 //       layerPool [layers] device addresses
-// A CTA takes a 128-byte column of one (due lane, layer, KV head, K or V) and walks the rows in
-// batches of 128, one row per 8 threads: the next batch is read before the present one is stored.
+// A CTA takes a column of the rows of one (due lane, layer, KV head, K or V), 16 bytes for each of
+// its block / 32 threads per row, and walks the rows in batches of 128: the next batch is read
+// before the present one is stored.
 // In place this is safe: a store goes to a slot not above the slots of any batch that is still to
 // be read, and a barrier separates the reads of a batch from its stores. Leading rows that stay
 // where they are are skipped. Shared memory: 4 * pages of the longest due lane (dynamic; at most
 // maxPages).
-// Launch: grid (headDim / 64 * 2 * Hkv, layers, numDue), block 256, dynamic shared memory 4 *
-// maxPages bytes.
+// Launch: grid (columns * 2 * Hkv, layers, numDue), block 256 (columns of 128 bytes) or 512 (256
+// bytes), dynamic shared memory 4 * maxPages bytes.
 // CPU twin: compaction of the CPU backend (exact).
 #include "rpc_score.cuh"
 
 namespace tracemill {
 
 constexpr int kBatchRows = 128;
-constexpr int kRowsPerTurn = 32;  // 256 threads, 8 of 16 bytes per row
+constexpr int kRowsPerTurn = 32;
 constexpr int kTurns = kBatchRows / kRowsPerTurn;
 
 __device__ __forceinline__ int sourceSlot(const int* slots, int i, int kept, int first,
@@ -29,15 +30,31 @@ __device__ __forceinline__ int sourceSlot(const int* slots, int i, int kept, int
   return i < kept ? __ldg(slots + i) : first + candidates + (i - kept);
 }
 
+// Rows that stay: slots[i] == first + i holds for a prefix, because both sides ascend and slots[i]
+// - i never falls. Every thread probes once per turn.
+__device__ __forceinline__ int firstThatMoves(const int* slots, int kept, int first) {
+  int low = 0;
+  int high = kept;
+  while (low < high) {
+    int step = (high - low + static_cast<int>(blockDim.x) - 1) / static_cast<int>(blockDim.x);
+    int probe = low + (threadIdx.x + 1) * step - 1;
+    int staying = __syncthreads_count(probe < high && __ldg(slots + probe) == first + probe);
+    low += staying * step;
+    high = min(high, low + step - 1);
+  }
+  return low;
+}
+
 }  // namespace tracemill
 
-extern "C" __global__ void __launch_bounds__(256, 4)
+extern "C" __global__ void __launch_bounds__(512, 2)
     kv_compact(const unsigned long long* layerPool, const int* pageTable, const int* due,
                const int* slots, int maxPages, int numLayers, int numKvHeads, int headDim,
                int listsPerLayer, int maxKept) {
   using namespace tracemill;
   extern __shared__ int compactPages[];
-  int columns = headDim / 64;
+  int threadsPerRow = blockDim.x / kRowsPerTurn;
+  int columns = headDim / 8 / threadsPerRow;
   int column = blockIdx.x % columns;
   int keyOrValue = blockIdx.x / columns % 2;
   int kvHead = blockIdx.x / columns / 2;
@@ -54,33 +71,22 @@ extern "C" __global__ void __launch_bounds__(256, 4)
       ((static_cast<long long>(blockIdx.z) * numLayers + layer) * listsPerLayer + list) * maxKept;
   const int* table = pageTable + static_cast<long long>(record[0]) * maxPages;
   int pages = (first + candidates + record[4] + kPageTokens - 1) / kPageTokens;
-  for (int i = threadIdx.x; i < pages; i += 256) compactPages[i] = table[i];
+  for (int i = threadIdx.x; i < pages; i += blockDim.x) compactPages[i] = table[i];
 
-  // Rows that stay: slots[i] == first + i holds for a prefix, because both sides ascend and
-  // slots[i] - i never falls.
-  int low = 0;
-  int high = kept;
-  while (low < high) {
-    int middle = (low + high) / 2;
-    if (__ldg(kepts + middle) == first + middle) {
-      low = middle + 1;
-    } else {
-      high = middle;
-    }
-  }
-  int begin = low;
+  int begin = firstThatMoves(kepts, kept, first);
   __syncthreads();
 
-  char* pool = reinterpret_cast<char*>(layerPool[layer]);
-  long long rowBytes = headDim * 2;
+  int rowInTurn = threadIdx.x / threadsPerRow;
+  int rowBytes = headDim * 2;
   long long tileBytes = rowBytes * kPageTokens;
-  long long tile = static_cast<long long>(keyOrValue) * numKvHeads + kvHead;
-  long long piece = column * 128 + (threadIdx.x & 7) * 16;
-  int rowInTurn = threadIdx.x >> 3;
+  long long pageBytes = tileBytes * 2 * numKvHeads;
+  char* column0 = reinterpret_cast<char*>(layerPool[layer]) +
+                  (keyOrValue * numKvHeads + kvHead) * tileBytes +
+                  (column * threadsPerRow + threadIdx.x % threadsPerRow) * 16;
   auto address = [&](int slot) {
-    long long page = compactPages[slot / kPageTokens];
-    return reinterpret_cast<uint4*>(pool + (page * 2 * numKvHeads + tile) * tileBytes +
-                                    slot % kPageTokens * rowBytes + piece);
+    unsigned s = slot;
+    return reinterpret_cast<uint4*>(column0 + compactPages[s / kPageTokens] * pageBytes +
+                                    s % kPageTokens * rowBytes);
   };
   auto sourceOf = [&](int base, int k) {
     return sourceSlot(kepts, base + k * kRowsPerTurn + rowInTurn, kept, first, candidates, total);
@@ -91,13 +97,15 @@ extern "C" __global__ void __launch_bounds__(256, 4)
 #pragma unroll
   for (int k = 0; k < kTurns; k++) {
     int source = sourceOf(begin, k);
-    if (source >= 0) present[k] = *address(source);
+    if (source >= 0) present[k] = __ldcg(address(source));
     ahead[k] = sourceOf(begin + kBatchRows, k);
   }
-  for (int base = begin; base < total; base += kBatchRows) {
+  // Reads the batch after the one at `base` and stores the latter. The two sets of registers change
+  // roles instead of being copied, so that no read is waited for before the next are under way.
+  auto turn = [&](int base, uint4(&stored)[kTurns], uint4(&read)[kTurns]) {
 #pragma unroll
     for (int k = 0; k < kTurns; k++) {
-      if (ahead[k] >= 0) next[k] = *address(ahead[k]);
+      if (ahead[k] >= 0) read[k] = __ldcg(address(ahead[k]));
     }
 #pragma unroll
     for (int k = 0; k < kTurns; k++) ahead[k] = sourceOf(base + 2 * kBatchRows, k);
@@ -105,8 +113,11 @@ extern "C" __global__ void __launch_bounds__(256, 4)
 #pragma unroll
     for (int k = 0; k < kTurns; k++) {
       int i = base + k * kRowsPerTurn + rowInTurn;
-      if (i < total) *address(first + i) = present[k];
-      present[k] = next[k];
+      if (i < total) __stcg(address(first + i), stored[k]);
     }
+  };
+  for (int base = begin; base < total; base += 2 * kBatchRows) {
+    turn(base, present, next);
+    if (base + kBatchRows < total) turn(base + kBatchRows, next, present);
   }
 }

@@ -18,14 +18,18 @@
 // 128: 67,584); dynamic.
 // Launch: both grid (strips, layers * Hkv, numDue * rowBlocks | numDue), block 256, with strips >=
 // ceil((63 + candidates) / 512) for every due lane and rowBlocks = ceil(rows / 256).
+// On sm_90a the same two passes exist for warpgroups (rpc_stats_wgmma.cuh, rpc_columns_wgmma.cuh),
+// with the strips' (maximum, sum) between them alone: no offsets, no counters.
+// Launch: rpc_score_stats_wgmma grid (multiprocessors), block 544; rpc_score_columns_wgmma grid
+// (multiprocessors), block 512; the result does not depend on the grid.
 // CPU twin: RPC score of the CPU backend (fp32), tolerance of bf16 products accumulated in fp32.
+#include "rpc_columns_wgmma.cuh"
 #include "rpc_score.cuh"
+#include "rpc_stats_wgmma.cuh"
 
 namespace tracemill {
 
 constexpr int kStatsStages = 4;
-constexpr float kNoMaximum =
-    -1.0e30f;  // below every score and finite, so that no difference of two is NaN
 
 __device__ __forceinline__ int stripCount(int first, int candidates) {
   return (first % kPageTokens + candidates + kStripRows - 1) / kStripRows;
@@ -337,3 +341,26 @@ TRACEMILL_RPC_SCORE_KERNEL(rpc_score_stats_d64, tracemill::scoreStats<64>)
 TRACEMILL_RPC_SCORE_KERNEL(rpc_score_stats_d128, tracemill::scoreStats<128>)
 TRACEMILL_RPC_SCORE_KERNEL(rpc_score_columns_d64, tracemill::scoreColumns<64>)
 TRACEMILL_RPC_SCORE_KERNEL(rpc_score_columns_d128, tracemill::scoreColumns<128>)
+
+#if !defined(__CUDA_ARCH__) || TRACEMILL_WGMMA
+#define TRACEMILL_RPC_SCORE_WGMMA_KERNEL(NAME, BODY, THREADS)                                      \
+  extern "C" __global__ void __launch_bounds__(THREADS, 1)                                         \
+      NAME(const unsigned long long* layerPool, const int* pageTable, const unsigned short* ring,  \
+           const float* weights, const int* due, float2* stats, float* scores, int maxPages,       \
+           int numLanes, int numLayers, int numQueryHeads, int numKvHeads, int ringRows,           \
+           int strips, int maxCandidates, float scale, int numDue) {                               \
+    tracemill::RpcScore a{layerPool,     pageTable,  ring,     weights,  due,           stats,     \
+                          nullptr,       nullptr,    scores,   maxPages, numLanes,      numLayers, \
+                          numQueryHeads, numKvHeads, ringRows, strips,   maxCandidates, scale};    \
+    BODY(a, numDue);                                                                               \
+  }
+
+TRACEMILL_RPC_SCORE_WGMMA_KERNEL(rpc_score_stats_wgmma_d64, tracemill::scoreStatsByWarpgroups<64>,
+                                 544)
+TRACEMILL_RPC_SCORE_WGMMA_KERNEL(rpc_score_stats_wgmma_d128, tracemill::scoreStatsByWarpgroups<128>,
+                                 544)
+TRACEMILL_RPC_SCORE_WGMMA_KERNEL(rpc_score_columns_wgmma_d64,
+                                 tracemill::scoreColumnsByWarpgroups<64>, 512)
+TRACEMILL_RPC_SCORE_WGMMA_KERNEL(rpc_score_columns_wgmma_d128,
+                                 tracemill::scoreColumnsByWarpgroups<128>, 512)
+#endif

@@ -11,8 +11,11 @@
 //   slots [numDue][layer][list][maxKept] int32, cut [numDue][layer][list] fp32,
 //   scratch [numDue][layer][list][2][maxCandidates] fp32 (s, then p, which stays for inspection)
 // One CTA per list. The n-th largest is found over the bits of p (all >= 0, so the bits are
-// ordered), two bits per turn, by counting; then one ordered scan writes the list. p stands in
-// shared memory when it fits (`sharedScores` floats).
+// ordered), two bits per turn, by counting; then one ordered scan writes the list. Up to 12,288
+// candidates, if shared memory holds as many floats (`sharedScores`), a thread keeps its 12 scores
+// in registers, a turn is one warp sum and one barrier, and the scan two barriers; beyond that the
+// scores stand in shared or, at last, in global memory and are read in every turn. The list is the
+// same either way.
 // Launch: grid (layers * listsPerLayer, numDue), block 1024, dynamic shared memory 4 * sharedScores
 // bytes (0 is allowed).
 // CPU twin: pooling and selection of the CPU backend: equal lists for equal scores, bit for bit.
@@ -22,6 +25,65 @@ namespace tracemill {
 
 constexpr int kSelectThreads = 1024;
 constexpr int kSelectWarps = kSelectThreads / 32;
+constexpr int kHeldScores = 12;                           // per thread
+constexpr int kSelectWords = kHeldScores * kSelectWarps;  // of static shared memory
+
+struct Selection {
+  const float* source;  // scores of the first head
+  long long headStride;
+  int heads;
+  float divisor;
+  float* mean;
+  float* pooled;
+  int* out;
+  int first;
+  int candidates;
+  int kept;
+  int poolingKernel;
+};
+
+// s of every candidate, into the scratch memory and, where given, into shared memory.
+__device__ __forceinline__ void meanOverHeads(const Selection& a, float* shared) {
+  constexpr int kAtOnce = 4;
+  for (int base = threadIdx.x; base < a.candidates; base += kAtOnce * kSelectThreads) {
+    float sum[kAtOnce] = {0.0f, 0.0f, 0.0f, 0.0f};
+    const float* scores = a.source + base;
+#pragma unroll 4
+    for (int h = 0; h < a.heads; h++, scores += a.headStride) {
+#pragma unroll
+      for (int i = 0; i < kAtOnce; i++) {
+        if (base + i * kSelectThreads < a.candidates)
+          sum[i] = __fadd_rn(sum[i], __ldg(scores + i * kSelectThreads));
+      }
+    }
+#pragma unroll
+    for (int i = 0; i < kAtOnce; i++) {
+      int j = base + i * kSelectThreads;
+      if (j < a.candidates) {
+        float s = __fdiv_rn(sum[i], a.divisor);
+        a.mean[j] = s;
+        if (shared != nullptr) shared[j] = s;
+      }
+    }
+  }
+}
+
+__device__ __forceinline__ float pool(const Selection& a, const float* mean, int j) {
+  int half = a.poolingKernel / 2;
+  int end = min(a.candidates - 1, j + half);
+  float sum = 0.0f;
+  for (int i = max(0, j - half); i <= end; i++) sum = __fadd_rn(sum, mean[i]);
+  return __fdiv_rn(sum, static_cast<float>(a.poolingKernel));
+}
+
+// Of three thresholds, the next two bits of the n-th largest score set, takes the largest that
+// enough scores reach.
+__device__ __forceinline__ unsigned raise(unsigned threshold, int shift, int3 count, int kept) {
+  if (count.z >= kept) return threshold | 3u << shift;
+  if (count.y >= kept) return threshold | 2u << shift;
+  if (count.x >= kept) return threshold | 1u << shift;
+  return threshold;
+}
 
 // Sum over the CTA of three counts; the result is the same in every thread.
 __device__ __forceinline__ int3 blockSum3(int3 v, int3* warpSums) {
@@ -44,49 +106,108 @@ __device__ __forceinline__ int3 blockSum3(int3 v, int3* warpSums) {
   return v;
 }
 
-}  // namespace tracemill
+// The list of candidates whose scores fit the registers; returns the bits of the n-th largest.
+__device__ __forceinline__ unsigned selectHeld(const Selection& a, float* shared, int* words) {
+  meanOverHeads(a, shared);
+  __syncthreads();
+  int warp = threadIdx.x >> 5;
+  int laneId = threadIdx.x & 31;
+  unsigned bits[kHeldScores];
+#pragma unroll
+  for (int k = 0; k < kHeldScores; k++) {
+    int j = k * kSelectThreads + threadIdx.x;
+    bits[k] = 0;
+    if (j < a.candidates) {
+      float p = pool(a, shared, j);
+      a.pooled[j] = p;
+      bits[k] = __float_as_uint(p);
+    }
+  }
 
-extern "C" __global__ void __launch_bounds__(1024)
-    rpc_select(const float* scores, const int* due, float* scratch, int* slots, float* cut,
-               int numLayers, int numKvHeads, int group, int listsPerLayer, int poolingKernel,
-               int maxCandidates, int maxKept, int sharedScores) {
-  using namespace tracemill;
-  extern __shared__ __align__(16) float selectShared[];
-  __shared__ int3 warpSums[kSelectWarps];
-  __shared__ int2 warpCounts[kSelectWarps];
-  int list = blockIdx.x % listsPerLayer;
-  int layer = blockIdx.x / listsPerLayer;
-  const int* record = due + blockIdx.y * kDueWords;
-  int first = record[1];
-  int candidates = record[2];
-  int kept = record[3];
-  int heads = numKvHeads / listsPerLayer;
-  long long problem = static_cast<long long>(blockIdx.y) * numLayers + layer;
-  long long listIndex = problem * listsPerLayer + list;
-  const float* source = scores + (problem * numKvHeads + list * heads) * maxCandidates;
-  float* mean = scratch + listIndex * 2 * maxCandidates;
-  float* pooled = mean + maxCandidates;
-  int* out = slots + listIndex * maxKept;
-  float divisor = static_cast<float>(heads * group);
-  for (int j = threadIdx.x; j < candidates; j += kSelectThreads) {
-    float sum = 0.0f;
-    for (int h = 0; h < heads; h++)
-      sum = __fadd_rn(sum, source[static_cast<long long>(h) * maxCandidates + j]);
-    mean[j] = __fdiv_rn(sum, divisor);
+  // A warp counts at most 32 * 12 scores: three counts of 10 bits in a word. The words of two turns
+  // are apart, so that one barrier per turn is enough.
+  unsigned threshold = 0;
+  for (int shift = 30; shift >= 0; shift -= 2) {
+    unsigned t1 = threshold | 1u << shift;
+    unsigned t2 = threshold | 2u << shift;
+    unsigned t3 = threshold | 3u << shift;
+    unsigned counts = 0;
+#pragma unroll
+    for (int k = 0; k < kHeldScores; k++) {
+      if (k * kSelectThreads < a.candidates) {
+        counts += bits[k] >= t1 ? 1u : 0u;
+        counts += bits[k] >= t2 ? 1u << 10 : 0u;
+        counts += bits[k] >= t3 ? 1u << 20 : 0u;
+      }
+    }
+    counts = __reduce_add_sync(kFullMask, counts);
+    int* turn = words + (shift >> 1 & 1) * kSelectWarps;
+    if (laneId == 0) turn[warp] = static_cast<int>(counts);
+    __syncthreads();
+    unsigned ofWarp = static_cast<unsigned>(turn[laneId]);
+    unsigned low = __reduce_add_sync(kFullMask, (ofWarp & 0x3ffu) | (ofWarp >> 10 & 0x3ffu) << 16);
+    unsigned high = __reduce_add_sync(kFullMask, ofWarp >> 20);
+    int3 count = make_int3(static_cast<int>(low & 0xffffu), static_cast<int>(low >> 16),
+                           static_cast<int>(high));
+    threshold = raise(threshold, shift, count, a.kept);
+  }
+
+  // Counts of (above, equal) by turn and warp, 16 bits each, then their exclusive prefix sums.
+  __syncthreads();
+#pragma unroll
+  for (int k = 0; k < kHeldScores; k++) {
+    bool inside = k * kSelectThreads + threadIdx.x < a.candidates;
+    int above = __popc(__ballot_sync(kFullMask, inside && bits[k] > threshold));
+    int equal = __popc(__ballot_sync(kFullMask, inside && bits[k] == threshold));
+    if (laneId == 0) words[k * kSelectWarps + warp] = above | equal << 16;
   }
   __syncthreads();
-  bool staged = candidates <= sharedScores;
-  int half = poolingKernel / 2;
-  for (int j = threadIdx.x; j < candidates; j += kSelectThreads) {
-    float sum = 0.0f;
-    for (int i = max(0, j - half); i <= min(candidates - 1, j + half); i++)
-      sum = __fadd_rn(sum, mean[i]);
-    float p = __fdiv_rn(sum, static_cast<float>(poolingKernel));
-    pooled[j] = p;
-    if (staged) selectShared[j] = p;
+  // Every warp makes the sums that it needs: lane l sums words 12 l ... 12 l + 11; then lane k has
+  // what stands before this warp's word of turn k.
+  int mine = 0;
+#pragma unroll
+  for (int k = 0; k < kHeldScores; k++) mine += words[laneId * kHeldScores + k];
+  int end = mine;
+#pragma unroll
+  for (int step = 1; step < 32; step <<= 1) {
+    int other = __shfl_up_sync(kFullMask, end, step);
+    if (laneId >= step) end += other;
+  }
+  int tiesKept = a.kept - (__shfl_sync(kFullMask, end, 31) & 0xffff);
+  int word = min(laneId, kHeldScores - 1) * kSelectWarps + warp;
+  int beforeWord = __shfl_sync(kFullMask, end - mine, word / kHeldScores);
+  for (int i = word / kHeldScores * kHeldScores; i < word; i++) beforeWord += words[i];
+  unsigned lower = (1u << laneId) - 1;
+#pragma unroll
+  for (int k = 0; k < kHeldScores; k++) {
+    if (k * kSelectThreads >= a.candidates) break;
+    int before = __shfl_sync(kFullMask, beforeWord, k);
+    int j = k * kSelectThreads + threadIdx.x;
+    bool isAbove = j < a.candidates && bits[k] > threshold;
+    bool isTie = j < a.candidates && bits[k] == threshold;
+    int aboveBefore = (before & 0xffff) + __popc(__ballot_sync(kFullMask, isAbove) & lower);
+    int tiesBefore = (before >> 16) + __popc(__ballot_sync(kFullMask, isTie) & lower);
+    if (isAbove || (isTie && tiesBefore < tiesKept)) {
+      a.out[aboveBefore + min(tiesBefore, tiesKept)] = a.first + j;
+    }
+  }
+  return threshold;
+}
+
+// The same for any number of candidates; `shared` is null where shared memory does not hold them.
+__device__ __forceinline__ unsigned selectFromMemory(const Selection& a, float* shared,
+                                                     int* words) {
+  int3* warpSums = reinterpret_cast<int3*>(words);
+  int2* warpCounts = reinterpret_cast<int2*>(words + 3 * kSelectWarps);
+  meanOverHeads(a, nullptr);
+  __syncthreads();
+  for (int j = threadIdx.x; j < a.candidates; j += kSelectThreads) {
+    float p = pool(a, a.mean, j);
+    a.pooled[j] = p;
+    if (shared != nullptr) shared[j] = p;
   }
   __syncthreads();
-  const unsigned* bits = reinterpret_cast<const unsigned*>(staged ? selectShared : pooled);
+  const unsigned* bits = reinterpret_cast<const unsigned*>(shared != nullptr ? shared : a.pooled);
 
   // Largest threshold t with at least `kept` scores >= t, two bits at a time from the top; it is
   // the n-th largest score.
@@ -96,34 +217,28 @@ extern "C" __global__ void __launch_bounds__(1024)
     unsigned t2 = threshold | 2u << shift;
     unsigned t3 = threshold | 3u << shift;
     int3 count = make_int3(0, 0, 0);
-    for (int j = threadIdx.x; j < candidates; j += kSelectThreads) {
+    for (int j = threadIdx.x; j < a.candidates; j += kSelectThreads) {
       unsigned b = bits[j];
       count.x += b >= t1;
       count.y += b >= t2;
       count.z += b >= t3;
     }
     count = blockSum3(count, warpSums);
-    if (count.z >= kept) {
-      threshold = t3;
-    } else if (count.y >= kept) {
-      threshold = t2;
-    } else if (count.x >= kept) {
-      threshold = t1;
-    }
+    threshold = raise(threshold, shift, count, a.kept);
   }
   int3 above = make_int3(0, 0, 0);
-  for (int j = threadIdx.x; j < candidates; j += kSelectThreads) above.x += bits[j] > threshold;
+  for (int j = threadIdx.x; j < a.candidates; j += kSelectThreads) above.x += bits[j] > threshold;
   above = blockSum3(above, warpSums);
-  int tiesKept = kept - above.x;
+  int tiesKept = a.kept - above.x;
   int warp = threadIdx.x >> 5;
   int laneId = threadIdx.x & 31;
   int writtenAbove = 0;
   int seenTies = 0;
-  for (int base = 0; base < candidates; base += kSelectThreads) {
+  for (int base = 0; base < a.candidates; base += kSelectThreads) {
     int j = base + threadIdx.x;
-    unsigned b = j < candidates ? bits[j] : 0u;
-    bool isAbove = j < candidates && b > threshold;
-    bool isTie = j < candidates && b == threshold;
+    unsigned b = j < a.candidates ? bits[j] : 0u;
+    bool isAbove = j < a.candidates && b > threshold;
+    bool isTie = j < a.candidates && b == threshold;
     unsigned aboveMask = __ballot_sync(kFullMask, isAbove);
     unsigned tieMask = __ballot_sync(kFullMask, isTie);
     if (laneId == 0) warpCounts[warp] = make_int2(__popc(aboveMask), __popc(tieMask));
@@ -145,13 +260,47 @@ extern "C" __global__ void __launch_bounds__(1024)
     int tiesBefore =
         seenTies + __shfl_sync(kFullMask, end.y - mine.y, warp) + __popc(tieMask & lower);
     if (isAbove || (isTie && tiesBefore < tiesKept)) {
-      out[aboveBefore + min(tiesBefore, tiesKept)] = first + j;
+      a.out[aboveBefore + min(tiesBefore, tiesKept)] = a.first + j;
     }
     writtenAbove += __shfl_sync(kFullMask, end.x, 31);
     seenTies += __shfl_sync(kFullMask, end.y, 31);
     __syncthreads();
   }
+  return threshold;
+}
+
+}  // namespace tracemill
+
+extern "C" __global__ void __launch_bounds__(1024)
+    rpc_select(const float* scores, const int* due, float* scratch, int* slots, float* cut,
+               int numLayers, int numKvHeads, int group, int listsPerLayer, int poolingKernel,
+               int maxCandidates, int maxKept, int sharedScores) {
+  using namespace tracemill;
+  extern __shared__ __align__(16) float selectShared[];
+  __shared__ __align__(16) int words[kSelectWords];
+  int list = blockIdx.x % listsPerLayer;
+  int layer = blockIdx.x / listsPerLayer;
+  const int* record = due + blockIdx.y * kDueWords;
+  int heads = numKvHeads / listsPerLayer;
+  long long problem = static_cast<long long>(blockIdx.y) * numLayers + layer;
+  long long listIndex = problem * listsPerLayer + list;
+  float* mean = scratch + listIndex * 2 * maxCandidates;
+  Selection a{scores + (problem * numKvHeads + list * heads) * maxCandidates,
+              maxCandidates,
+              heads,
+              static_cast<float>(heads * group),
+              mean,
+              mean + maxCandidates,
+              slots + listIndex * maxKept,
+              record[1],
+              record[2],
+              record[3],
+              poolingKernel};
+  bool staged = a.candidates <= sharedScores;
+  bool held = staged && a.candidates <= kHeldScores * kSelectThreads;
+  unsigned threshold = held ? selectHeld(a, selectShared, words)
+                            : selectFromMemory(a, staged ? selectShared : nullptr, words);
   if (threadIdx.x == 0) {
-    cut[listIndex] = kept > 0 ? __uint_as_float(threshold) : __int_as_float(0x7f800000);
+    cut[listIndex] = a.kept > 0 ? __uint_as_float(threshold) : __int_as_float(0x7f800000);
   }
 }

@@ -1,6 +1,6 @@
 // Checks and timings of the attention, sampling, compression and policy kernels on the present GPU.
-//   attention_bench [small|check|bench|all|profile] [seed]     small: quick cases for
-//       compute-sanitizer
+//   attention_bench [small|check|bench|all|profile|compression] [seed]     small: quick cases for
+//       compute-sanitizer; compression: checks and times of the compression kernels alone
 // Exit code 0 when every check passed. Build: see docs/kernels-attention.md.
 #include "test_support.cuh"
 
@@ -17,6 +17,12 @@ int main(int argc, char** argv) {
     check::benchDecodeAttention();
     check::benchCompression();
     return 0;
+  }
+  if (mode == "compression") {
+    check::compression(false);
+    std::printf("checks: %d passed, %d failed\n", check::passes, check::failures);
+    check::benchCompression();
+    return check::failures == 0 ? 0 : 1;
   }
   if (mode != "bench") {
     bool small = mode == "small";

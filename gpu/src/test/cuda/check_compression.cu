@@ -12,6 +12,22 @@ struct Due {
   int lane, first, candidates, kept, window, newest;
 };
 
+// The scoring kernels exist twice: for every device, and for the warpgroups of sm_90a.
+enum class Form { kWarps, kWarpgroups };
+
+std::vector<Form> forms() {
+  cudaDeviceProp device;
+  CUDA(cudaGetDeviceProperties(&device, 0));
+  if (device.major != 9) return {Form::kWarps};
+  return {Form::kWarps, Form::kWarpgroups};
+}
+
+int multiprocessors() {
+  int count;
+  CUDA(cudaDeviceGetAttribute(&count, cudaDevAttrMultiProcessorCount, 0));
+  return count;
+}
+
 // Several layers of pools (all lanes), the ring, and the workspace of one compression.
 struct Compression {
   int layers, lanes, hq, hkv, dim, ringRows, maxPages, strips, maxCandidates, maxKept, lists;
@@ -21,6 +37,8 @@ struct Compression {
   Buffer<uint16_t>* ring;
   Buffer<float> weights, offsets, scores, scratch, cut;
   Buffer<float2> stats;
+  Form form = forms().back();
+  int ctas = multiprocessors();  // of a scoring pass by warpgroups; any number gives the same bits
 
   static std::vector<int> pack(const std::vector<Due>& dues) {
     std::vector<int> v;
@@ -67,6 +85,28 @@ struct Compression {
     counters.zero();
   }
   void score(float scale, cudaStream_t stream = 0, int passes = 3) {
+    form == Form::kWarps ? scoreByWarps(scale, stream, passes)
+                         : scoreByWarpgroups(scale, stream, passes);
+  }
+  void scoreByWarpgroups(float scale, cudaStream_t stream, int passes) {
+    auto* first = dim == 128 ? rpc_score_stats_wgmma_d128 : rpc_score_stats_wgmma_d64;
+    auto* second = dim == 128 ? rpc_score_columns_wgmma_d128 : rpc_score_columns_wgmma_d64;
+    int firstBytes = 8 * 128 * dim + 1152, secondBytes = 256 * (2 * dim + 8);
+    CUDA(cudaFuncSetAttribute(first, cudaFuncAttributeMaxDynamicSharedMemorySize, firstBytes));
+    CUDA(cudaFuncSetAttribute(second, cudaFuncAttributeMaxDynamicSharedMemorySize, secondBytes));
+    int n = static_cast<int>(dues.size());
+    if (passes & 1)
+      first<<<ctas, 544, firstBytes, stream>>>(layerPool.get(), table.get(), ring->get(),
+                                               weights.get(), due.get(), stats.get(), scores.get(),
+                                               maxPages, lanes, layers, hq, hkv, ringRows, strips,
+                                               maxCandidates, scale, n);
+    if (passes & 2)
+      second<<<ctas, 512, secondBytes, stream>>>(layerPool.get(), table.get(), ring->get(),
+                                                 weights.get(), due.get(), stats.get(),
+                                                 scores.get(), maxPages, lanes, layers, hq, hkv,
+                                                 ringRows, strips, maxCandidates, scale, n);
+  }
+  void scoreByWarps(float scale, cudaStream_t stream, int passes) {
     auto* first = dim == 128 ? rpc_score_stats_d128 : rpc_score_stats_d64;
     auto* second = dim == 128 ? rpc_score_columns_d128 : rpc_score_columns_d64;
     int firstBytes = 4 * 64 * dim * 2, secondBytes = 256 * (2 * dim + 8);
@@ -91,10 +131,11 @@ struct Compression {
         scores.get(), due.get(), scratch.get(), slots.get(), cut.get(), layers, hkv, hq / hkv,
         lists, pooling, maxCandidates, maxKept, shared);
   }
-  void compact(cudaStream_t stream = 0) {
-    kv_compact<<<dim3(dim / 64 * 2 * hkv, layers, static_cast<int>(dues.size())), 256, maxPages * 4,
-                 stream>>>(layerPool.get(), table.get(), due.get(), slots.get(), maxPages, layers,
-                           hkv, dim, lists, maxKept);
+  void compact(cudaStream_t stream = 0, int block = 256) {
+    int columns = dim / 8 / (block / 32);
+    kv_compact<<<dim3(columns * 2 * hkv, layers, static_cast<int>(dues.size())), block,
+                 maxPages * 4, stream>>>(layerPool.get(), table.get(), due.get(), slots.get(),
+                                         maxPages, layers, hkv, dim, lists, maxKept);
   }
 };
 
@@ -170,17 +211,22 @@ void checkGolden() {
         Compression run(1, 1, 2, 1, 64, 2, cache.table,
                         {reinterpret_cast<unsigned long long>(pool.get())}, &ring,
                         ringWeights(2, c.release), {{0, first, 8, 2, 2, newest}}, 1);
-        run.score(1.0f);
-        run.select(c.pooling);
-        settle("golden vector");
-        std::vector<float> scratch = run.scratch.download();
-        double worst = 0;
-        for (int j = 0; j < 8; j++) worst = std::max(worst, std::fabs(scratch[8 + j] - c.score[j]));
-        std::vector<int> slots = run.slots.download();
-        expect(worst < 6e-5 && slots[0] == first + c.keep[0] && slots[1] == first + c.keep[1],
-               "golden vector, %s kernel %d: score off by %.2g, kept %d %d",
-               c.release ? "release" : "paper", c.pooling, worst, slots[0] - first,
-               slots[1] - first);
+        for (Form form : forms()) {
+          run.form = form;
+          run.scores.poison();
+          run.score(1.0f);
+          run.select(c.pooling);
+          settle("golden vector");
+          std::vector<float> scratch = run.scratch.download();
+          double worst = 0;
+          for (int j = 0; j < 8; j++)
+            worst = std::max(worst, std::fabs(scratch[8 + j] - c.score[j]));
+          std::vector<int> slots = run.slots.download();
+          expect(worst < 6e-5 && slots[0] == first + c.keep[0] && slots[1] == first + c.keep[1],
+                 "golden vector, %s kernel %d: score off by %.2g, kept %d %d",
+                 c.release ? "release" : "paper", c.pooling, worst, slots[0] - first,
+                 slots[1] - first);
+        }
       }
     }
   }
@@ -265,14 +311,22 @@ void checkRandom(int layers, int hq, int hkv, int dim, int ringRows, const std::
   int group = hq / hkv, lists = perHead ? hkv : 1;
   Compression run(layers, 4, hq, hkv, dim, ringRows, caches[0].table, addresses, &ring, weights,
                   dues, lists);
-  run.score(scale);
+  std::vector<std::vector<float>> scoresOf;  // by form
+  for (Form form : forms()) {
+    run.form = form;
+    run.stats.poison();
+    run.scores.poison();
+    run.score(scale);
+    settle("rpc score");
+    scoresOf.push_back(run.scores.download());
+  }
   run.select(pooling, sharedScores);
-  settle("rpc score and select");
+  settle("rpc select");
   for (int c : run.counters.download()) expect(c == 0, "a score counter was not reset");
-  std::vector<float> scores = run.scores.download(), cut = run.cut.download();
+  std::vector<float> scores = scoresOf.back(), cut = run.cut.download();
   std::vector<int> slots = run.slots.download();
   int problems = static_cast<int>(dues.size()) * layers * hkv;
-  std::vector<Error> errors(problems);
+  std::vector<Error> errors(problems * scoresOf.size());
   parallel(problems, [&](int problem) {
     int head = problem % hkv, layer = problem / hkv % layers;
     const Due& d = dues[problem / hkv / layers];
@@ -296,13 +350,19 @@ void checkRandom(int layers, int hq, int hkv, int dim, int ringRows, const std::
           expected[j] += weights[ringRows - 1 - age] * std::exp(z[j] - top) / sum;
       }
     }
-    for (int j = 0; j < d.candidates; j++)
-      errors[problem].add(scores[static_cast<size_t>(problem) * run.maxCandidates + j],
-                          expected[j]);
+    for (size_t form = 0; form < scoresOf.size(); form++) {
+      for (int j = 0; j < d.candidates; j++) {
+        errors[form * problems + problem].add(
+            scoresOf[form][static_cast<size_t>(problem) * run.maxCandidates + j], expected[j]);
+      }
+    }
   });
   double worst = 0;
-  for (const Error& e : errors) worst = std::max(worst, e.nmse());
-  expect(worst < 1e-9, "rpc score %d/%d d%d: NMSE %.3g", hq, hkv, dim, worst);
+  for (size_t i = 0; i < errors.size(); i++) {
+    worst = std::max(worst, errors[i].nmse());
+    expect(errors[i].nmse() < 1e-9, "rpc score %d/%d d%d, form %zu, problem %zu: NMSE %.3g", hq,
+           hkv, dim, i / problems, i % problems, errors[i].nmse());
+  }
   // Selection is exact on the kernel's own scores; compaction moves exactly the listed rows.
   std::vector<std::vector<uint16_t>> expectedPools;
   for (auto& c : caches) expectedPools.push_back(c.pool);
@@ -338,26 +398,38 @@ void checkRandom(int layers, int hq, int hkv, int dim, int ringRows, const std::
       }
     }
   }
-  run.compact();
-  settle("kv_compact");
-  for (int layer = 0; layer < layers; layer++) {
-    expect(pools[layer]->download() == expectedPools[layer], "kv_compact: layer %d", layer);
-    pools[layer]->upload(caches[layer].pool);
+  for (int block = 256; block <= 4 * dim; block *= 2) {
+    run.compact(0, block);
+    settle("kv_compact");
+    for (int layer = 0; layer < layers; layer++) {
+      expect(pools[layer]->download() == expectedPools[layer], "kv_compact: layer %d, block %d",
+             layer, block);
+      pools[layer]->upload(caches[layer].pool);
+    }
   }
-  // The last due lane alone gives the same bits.
+  // The last due lane alone gives the same bits, however its work is dealt out.
   Compression alone(layers, 4, hq, hkv, dim, ringRows, caches[0].table, addresses, &ring, weights,
                     {dues.back()}, lists);
-  alone.score(scale);
-  settle("rpc score alone");
-  std::vector<float> single = alone.scores.download();
-  bool same = true;
-  for (int p = 0; p < layers * hkv; p++) {
-    size_t from = ((dues.size() - 1) * layers * hkv + p) * run.maxCandidates;
-    same &= std::equal(single.begin() + p * alone.maxCandidates,
-                       single.begin() + p * alone.maxCandidates + dues.back().candidates,
-                       scores.begin() + from);
+  for (size_t form = 0; form < scoresOf.size(); form++) {
+    alone.form = forms()[form];
+    for (int ctas : {1, 7, multiprocessors()}) {
+      alone.ctas = ctas;
+      alone.stats.poison();
+      alone.scores.poison();
+      alone.score(scale);
+      settle("rpc score alone");
+      std::vector<float> single = alone.scores.download();
+      bool same = true;
+      for (int p = 0; p < layers * hkv; p++) {
+        size_t from = ((dues.size() - 1) * layers * hkv + p) * run.maxCandidates;
+        same &= std::equal(single.begin() + p * alone.maxCandidates,
+                           single.begin() + p * alone.maxCandidates + dues.back().candidates,
+                           scoresOf[form].begin() + from);
+      }
+      expect(same, "rpc score, form %zu, depends on the other due lanes or on %d CTAs", form, ctas);
+      if (alone.form == Form::kWarps) break;
+    }
   }
-  expect(same, "rpc score depends on the other due lanes");
   for (auto* p : pools) delete p;
   std::printf("  RPC %d/%d d%d R=%d, %zu lanes: worst score NMSE %.2e, lists and rows exact\n", hq,
               hkv, dim, ringRows, dues.size(), worst);
@@ -392,8 +464,8 @@ void benchCompression() {
     int candidates, kept, lanes;
   };
   for (const Case& c :
-       {Case{1024, 256, 1}, Case{4864, 4096, 1}, Case{8704, 7936, 1}, Case{4864, 4096, 8}}) {
-    if (profiling && c.candidates != 8704) continue;
+       {Case{1024, 256, 1}, Case{4864, 4096, 1}, Case{8704, 7936, 1}, Case{8704, 7936, 16}}) {
+    if (profiling && (c.candidates != 8704 || c.lanes > 1)) continue;
     const int layers = 28, hq = 28, hkv = 4, dim = 128, ringRows = 32, prompt = 128;
     int rows = prompt + c.candidates + ringRows, pagesPerLane = (rows + 63) / 64;
     std::vector<int> table;
@@ -405,11 +477,11 @@ void benchCompression() {
     }
     if (pagesPerLane % 37 == 0) std::printf("  (page order is not a permutation)\n");
     size_t layerHalves = static_cast<size_t>(c.lanes) * pagesPerLane * 2 * hkv * 64 * dim;
-    std::vector<uint16_t> chunk = normalBf16(1 << 20, 1.0f, 140);
+    Buffer<uint16_t> chunk(normalBf16(1 << 20, 1.0f, 140));
     Buffer<uint16_t> pool(layerHalves * layers);
     for (size_t at = 0; at < pool.size(); at += chunk.size()) {
-      CUDA(cudaMemcpyAsync(pool.get() + at, chunk.data(),
-                           std::min(chunk.size(), pool.size() - at) * 2, cudaMemcpyHostToDevice));
+      CUDA(cudaMemcpyAsync(pool.get() + at, chunk.get(),
+                           std::min(chunk.size(), pool.size() - at) * 2, cudaMemcpyDeviceToDevice));
     }
     std::vector<unsigned long long> addresses;
     for (int l = 0; l < layers; l++)
@@ -418,24 +490,35 @@ void benchCompression() {
         normalBf16(static_cast<size_t>(layers) * c.lanes * ringRows * hq * dim, 1.5f, 141));
     Compression run(layers, c.lanes, hq, hkv, dim, ringRows, table, addresses, &ring,
                     ringWeights(ringRows, false), dues, 1);
-    double stats = graphMicros(2, [&](cudaStream_t s, int) { run.score(0.0883883f, s, 1); });
-    double columns = graphMicros(2, [&](cudaStream_t s, int) { run.score(0.0883883f, s, 2); });
-    double score = stats + columns;
+    const float scale = 0.0883883f;
+    double flop = 2.0 * c.lanes * layers * hq * ringRows * static_cast<double>(c.candidates) * dim;
+    double keys = 2.0 * c.lanes * layers * hkv * static_cast<double>(c.candidates) * dim;
+    double moved = 2.0 * c.lanes * layers * hkv * 2 * (c.kept + ringRows) * dim * 2.0;
+    std::printf("  %d lane(s), %d -> %d:", c.lanes, c.candidates, c.kept);
+    for (Form form : forms()) {
+      run.form = form;
+      double stats = graphMicros(2, [&](cudaStream_t s, int) { run.score(scale, s, 1); });
+      double columns = graphMicros(2, [&](cudaStream_t s, int) { run.score(scale, s, 2); });
+      std::printf(" %s: stats %.1f (%.0f TFLOP/s, %.0f GB/s) columns %.1f (%.0f, %.0f);",
+                  form == Form::kWarps ? "warps" : "\n    warpgroups", stats, flop / stats * 1e-6,
+                  keys / stats * 1e-3, columns, flop / columns * 1e-6, keys / columns * 1e-3);
+    }
+    double score = graphMicros(2, [&](cudaStream_t s, int) { run.score(scale, s); });
     double select = graphMicros(2, [&](cudaStream_t s, int) { run.select(7, 12288, s); });
     double compact = graphMicros(2, [&](cudaStream_t s, int) { run.compact(s); });
+    double wholeRows = graphMicros(2, [&](cudaStream_t s, int) { run.compact(s, 512); });
     double whole = graphMicros(2, [&](cudaStream_t s, int) {
-      run.score(0.0883883f, s);
+      run.score(scale, s);
       run.select(7, 12288, s);
       run.compact(s);
     });
     settle("bench compression");
-    double flop = 4.0 * c.lanes * layers * hq * ringRows * static_cast<double>(c.candidates) * dim;
-    double moved = 2.0 * c.lanes * layers * hkv * 2 * (c.kept + ringRows) * dim * 2.0;
     std::printf(
-        "  %d lane(s), %d -> %d: score %.0f + %.0f (%.0f TFLOP/s), select %.0f, compact %.0f (%.0f "
-        "%% of 3.0 TB/s), whole %.0f\n",
-        c.lanes, c.candidates, c.kept, stats, columns, flop / score * 1e-6, select, compact,
-        100 * bandwidthShare(moved, compact), whole);
+        "\n    both passes %.1f, select %.1f, compact %.1f (%.0f GB/s, %.0f %% of 3.0 TB/s; whole "
+        "rows "
+        "%.1f), whole %.1f, per lane %.1f\n",
+        score, select, compact, moved / compact * 1e-3, 100 * bandwidthShare(moved, compact),
+        wholeRows, whole, whole / c.lanes);
   }
 }
 

@@ -3,12 +3,20 @@ package io.tracemill.gpu.internal.kernel;
 import io.tracemill.gpu.internal.device.LaunchShape;
 import jcuda.driver.CUfunction;
 
-/** {@code rpc_score_stats} and {@code rpc_score_columns}: scores of the candidates of due lanes. */
+/**
+ * {@code rpc_score_stats} and {@code rpc_score_columns}: scores of the candidates of due lanes. On
+ * devices of compute capability 9.0 their {@code _wgmma} forms, which deal their work out to one
+ * thread block per multiprocessor.
+ */
 public final class RpcScoreKernel {
   private static final int BLOCK = 256;
+  private static final int WGMMA_STATS_BLOCK = 544;
+  private static final int WGMMA_COLUMNS_BLOCK = 512;
+  private static final int WGMMA_COMPUTE_MAJOR = 9;
 
   private final Launcher launcher;
   private final HeadShape heads;
+  private final boolean warpgroups;
   private final int statsSharedBytes;
   private final int columnsSharedBytes;
   private final CUfunction stats;
@@ -18,10 +26,14 @@ public final class RpcScoreKernel {
   public RpcScoreKernel(Launcher launcher, HeadShape heads) {
     this.launcher = launcher;
     this.heads = heads;
-    this.statsSharedBytes = 4 * 64 * heads.headDim() * 2;
+    this.warpgroups =
+        launcher.device().computeMajor() == WGMMA_COMPUTE_MAJOR && launcher.hasMachineCode();
+    this.statsSharedBytes =
+        warpgroups ? 8 * 128 * heads.headDim() + 1_152 : 4 * 64 * heads.headDim() * 2;
     this.columnsSharedBytes = 256 * (2 * heads.headDim() + 8);
-    this.stats = launcher.kernel("rpc_score_stats" + heads.suffix(), statsSharedBytes);
-    this.columns = launcher.kernel("rpc_score_columns" + heads.suffix(), columnsSharedBytes);
+    String form = (warpgroups ? "_wgmma" : "") + heads.suffix();
+    this.stats = launcher.kernel("rpc_score_stats" + form, statsSharedBytes);
+    this.columns = launcher.kernel("rpc_score_columns" + form, columnsSharedBytes);
   }
 
   /**
@@ -52,8 +64,16 @@ public final class RpcScoreKernel {
 
   /** Both passes; {@code batch.scores} holds sums over a KV head's queries afterwards. */
   public void enqueue(Cache cache, Batch batch, CompressionShape shape) {
+    if (warpgroups) {
+      int grid = launcher.device().numMultiprocessors();
+      warpgroupParameters(cache, batch, shape)
+          .launch(stats, new LaunchShape(grid, 1, 1, WGMMA_STATS_BLOCK, statsSharedBytes));
+      warpgroupParameters(cache, batch, shape)
+          .launch(columns, new LaunchShape(grid, 1, 1, WGMMA_COLUMNS_BLOCK, columnsSharedBytes));
+      return;
+    }
     int gridY = shape.numLayers() * heads.numKvHeads();
-    parameters(cache, batch, shape)
+    warpParameters(cache, batch, shape)
         .launch(
             stats,
             new LaunchShape(
@@ -62,14 +82,14 @@ public final class RpcScoreKernel {
                 batch.numDue() * shape.rowBlocks(),
                 BLOCK,
                 statsSharedBytes));
-    parameters(cache, batch, shape)
+    warpParameters(cache, batch, shape)
         .launch(
             columns,
             new LaunchShape(shape.strips(), gridY, batch.numDue(), BLOCK, columnsSharedBytes));
   }
 
-  private Launcher parameters(Cache cache, Batch batch, CompressionShape shape) {
-    return launcher
+  private Launcher warpParameters(Cache cache, Batch batch, CompressionShape shape) {
+    launcher
         .address(cache.layerPool())
         .address(cache.pageTable())
         .address(cache.ring())
@@ -78,7 +98,24 @@ public final class RpcScoreKernel {
         .address(batch.stats())
         .address(batch.offsets())
         .address(batch.counters())
-        .address(batch.scores())
+        .address(batch.scores());
+    return sizes(cache, shape);
+  }
+
+  private Launcher warpgroupParameters(Cache cache, Batch batch, CompressionShape shape) {
+    launcher
+        .address(cache.layerPool())
+        .address(cache.pageTable())
+        .address(cache.ring())
+        .address(batch.weights())
+        .address(batch.due())
+        .address(batch.stats())
+        .address(batch.scores());
+    return sizes(cache, shape).integer(batch.numDue());
+  }
+
+  private Launcher sizes(Cache cache, CompressionShape shape) {
+    return launcher
         .integer(cache.maxPages())
         .integer(cache.numLanes())
         .integer(shape.numLayers())

@@ -21,7 +21,13 @@ class TestKernelChecks {
 
   /** Kernels of sm_90 alone, which the PTX for sm_80 does not have. */
   private static final List<String> OF_NEWER_DEVICES =
-      List.of("sample_cluster", "sample_cluster_many");
+      List.of(
+          "sample_cluster",
+          "sample_cluster_many",
+          "rpc_score_stats_wgmma_d64",
+          "rpc_score_stats_wgmma_d128",
+          "rpc_score_columns_wgmma_d64",
+          "rpc_score_columns_wgmma_d128");
 
   @Test
   void everyKernelIsLaunchedByACheck() throws IOException {
