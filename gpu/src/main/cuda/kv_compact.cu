@@ -27,7 +27,7 @@ constexpr int kTurns = kBatchRows / kRowsPerTurn;
 __device__ __forceinline__ int sourceSlot(const int* slots, int i, int kept, int first,
                                           int candidates, int total) {
   if (i >= total) return -1;
-  return i < kept ? __ldg(slots + i) : first + candidates + (i - kept);
+  return i < kept ? __ldcg(slots + i) : first + candidates + (i - kept);
 }
 
 // Rows that stay: slots[i] == first + i holds for a prefix, because both sides ascend and slots[i]
@@ -38,7 +38,7 @@ __device__ __forceinline__ int firstThatMoves(const int* slots, int kept, int fi
   while (low < high) {
     int step = (high - low + static_cast<int>(blockDim.x) - 1) / static_cast<int>(blockDim.x);
     int probe = low + (threadIdx.x + 1) * step - 1;
-    int staying = __syncthreads_count(probe < high && __ldg(slots + probe) == first + probe);
+    int staying = __syncthreads_count(probe < high && __ldcg(slots + probe) == first + probe);
     low += staying * step;
     high = min(high, low + step - 1);
   }
@@ -53,6 +53,7 @@ extern "C" __global__ void __launch_bounds__(512, 2)
                int listsPerLayer, int maxKept) {
   using namespace tracemill;
   extern __shared__ int compactPages[];
+  begin_dependent();
   int threadsPerRow = blockDim.x / kRowsPerTurn;
   int columns = headDim / 8 / threadsPerRow;
   int column = blockIdx.x % columns;

@@ -15,7 +15,9 @@
 // offset[r] = max + log2(sum) - log2(weight) is merged here from the strips, in ascending order
 // (weight 0: +inf). More than 4 chunks of rows: the run is gone through once per block of rows, and
 // a thread adds to the scores that it left before.
-// Shared memory: 256 * (2 * d + 8) bytes, dynamic (1,024 of them for alignment).
+// It may start while the first pass drains: nothing but the strips' (maximum, sum) comes from
+// there, and the scores are not written before those are read. Shared memory: 256 * (2 * d + 8)
+// bytes, dynamic (1,024 of them for alignment).
 #pragma once
 
 #include "rpc_score_runs.cuh"
@@ -62,7 +64,7 @@ __device__ __forceinline__ float rowOffset(const RpcScore& a, const float2* stat
 }
 
 // Puts a block of selector rows and their offsets into shared memory: half the threads merge the
-// offsets while the others copy.
+// offsets, which wait for the first pass, while the others copy.
 template <int kHeadDim>
 __device__ __forceinline__ void placeSelectors(const RpcScore& a, const ScoreRun& run,
                                                const SelectorBlock& block, u32 selectors,
@@ -73,6 +75,7 @@ __device__ __forceinline__ void placeSelectors(const RpcScore& a, const ScoreRun
   int group = a.numQueryHeads / a.numKvHeads;
   int thread = threadIdx.x;
   if (thread < kRowBlock) {
+    wait_for_inputs();
     long long problem =
         (static_cast<long long>(run.dueIndex) * a.numLayers + run.layer) * a.numKvHeads +
         run.kvHead;
@@ -218,6 +221,7 @@ template <int kHeadDim>
 __device__ __forceinline__ void scoreColumnsByWarpgroups(const RpcScore& a, int numDue) {
 #if TRACEMILL_WGMMA
   extern __shared__ __align__(128) char scoreShared[];
+  allow_dependents();
   unsigned base = sharedAddress(scoreShared);
   u32 selectors = (base + 1023) & ~1023u;
   float* offsets =
@@ -240,6 +244,7 @@ __device__ __forceinline__ void scoreColumnsByWarpgroups(const RpcScore& a, int 
       scoreColumnRun<kHeadDim, 64>(a, run, rows, selectors, offsets);
     }
   }
+  wait_for_inputs();  // also in a CTA without work
 #endif
 }
 

@@ -53,7 +53,7 @@ __device__ __forceinline__ void meanOverHeads(const Selection& a, float* shared)
 #pragma unroll
       for (int i = 0; i < kAtOnce; i++) {
         if (base + i * kSelectThreads < a.candidates)
-          sum[i] = __fadd_rn(sum[i], __ldg(scores + i * kSelectThreads));
+          sum[i] = __fadd_rn(sum[i], __ldcg(scores + i * kSelectThreads));
       }
     }
 #pragma unroll
@@ -278,6 +278,7 @@ extern "C" __global__ void __launch_bounds__(1024)
   using namespace tracemill;
   extern __shared__ __align__(16) float selectShared[];
   __shared__ __align__(16) int words[kSelectWords];
+  begin_dependent();
   int list = blockIdx.x % listsPerLayer;
   int layer = blockIdx.x / listsPerLayer;
   const int* record = due + blockIdx.y * kDueWords;

@@ -217,6 +217,7 @@ template <int kHeadDim>
 __device__ __forceinline__ void scoreStatsByWarpgroups(const RpcScore& a, int numDue) {
 #if TRACEMILL_WGMMA
   extern __shared__ __align__(128) char scoreShared[];
+  begin_dependent();
   KeyRing<kHeadDim> ring(sharedAddress(scoreShared));
   int rows = a.ringRows * (a.numQueryHeads / a.numKvHeads);
   int rowBlocks = (rows + kRowBlock - 1) / kRowBlock;

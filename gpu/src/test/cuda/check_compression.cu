@@ -3,141 +3,10 @@
 #include "../../main/cuda/kv_compact.cu"
 #include "../../main/cuda/rpc_score.cu"
 #include "../../main/cuda/rpc_select.cu"
-#include "paged_cache.cuh"
+#include "compression_run.cuh"
 
 namespace check {
 namespace {
-
-struct Due {
-  int lane, first, candidates, kept, window, newest;
-};
-
-// The scoring kernels exist twice: for every device, and for the warpgroups of sm_90a.
-enum class Form { kWarps, kWarpgroups };
-
-std::vector<Form> forms() {
-  cudaDeviceProp device;
-  CUDA(cudaGetDeviceProperties(&device, 0));
-  if (device.major != 9) return {Form::kWarps};
-  return {Form::kWarps, Form::kWarpgroups};
-}
-
-int multiprocessors() {
-  int count;
-  CUDA(cudaDeviceGetAttribute(&count, cudaDevAttrMultiProcessorCount, 0));
-  return count;
-}
-
-// Several layers of pools (all lanes), the ring, and the workspace of one compression.
-struct Compression {
-  int layers, lanes, hq, hkv, dim, ringRows, maxPages, strips, maxCandidates, maxKept, lists;
-  std::vector<Due> dues;
-  Buffer<unsigned long long> layerPool;
-  Buffer<int> table, due, counters, slots;
-  Buffer<uint16_t>* ring;
-  Buffer<float> weights, offsets, scores, scratch, cut;
-  Buffer<float2> stats;
-  Form form = forms().back();
-  int ctas = multiprocessors();  // of a scoring pass by warpgroups; any number gives the same bits
-
-  static std::vector<int> pack(const std::vector<Due>& dues) {
-    std::vector<int> v;
-    for (const Due& d : dues)
-      v.insert(v.end(), {d.lane, d.first, d.candidates, d.kept, d.window, d.newest, 0, 0});
-    return v;
-  }
-  static int most(const std::vector<Due>& dues, int Due::*field) {
-    int m = 1;
-    for (const Due& d : dues) m = std::max(m, d.*field);
-    return m;
-  }
-  size_t problems() const { return dues.size() * layers * hkv; }
-  int rows() const { return ringRows * (hq / hkv); }
-  int rowBlocks() const { return (rows() + 255) / 256; }
-  Compression(int layerCount, int laneCount, int queryHeads, int kvHeads, int headDim, int window,
-              const std::vector<int>& pages, const std::vector<unsigned long long>& pools,
-              Buffer<uint16_t>* ringBuffer, const std::vector<float>& weight,
-              const std::vector<Due>& due_, int listsPerLayer)
-      : layers(layerCount),
-        lanes(laneCount),
-        hq(queryHeads),
-        hkv(kvHeads),
-        dim(headDim),
-        ringRows(window),
-        maxPages(static_cast<int>(pages.size()) / laneCount),
-        strips((most(due_, &Due::candidates) + 63 + 511) / 512),
-        maxCandidates(most(due_, &Due::candidates)),
-        maxKept(most(due_, &Due::kept)),
-        lists(listsPerLayer),
-        dues(due_),
-        layerPool(pools),
-        table(pages),
-        due(pack(due_)),
-        counters(problems() * rowBlocks()),
-        slots(dues.size() * layers * lists * maxKept),
-        ring(ringBuffer),
-        weights(weight),
-        offsets(problems() * rows()),
-        scores(problems() * maxCandidates),
-        scratch(dues.size() * layers * lists * 2 * maxCandidates),
-        cut(dues.size() * layers * lists),
-        stats(problems() * strips * rows()) {
-    counters.zero();
-  }
-  void score(float scale, cudaStream_t stream = 0, int passes = 3) {
-    form == Form::kWarps ? scoreByWarps(scale, stream, passes)
-                         : scoreByWarpgroups(scale, stream, passes);
-  }
-  void scoreByWarpgroups(float scale, cudaStream_t stream, int passes) {
-    auto* first = dim == 128 ? rpc_score_stats_wgmma_d128 : rpc_score_stats_wgmma_d64;
-    auto* second = dim == 128 ? rpc_score_columns_wgmma_d128 : rpc_score_columns_wgmma_d64;
-    int firstBytes = 8 * 128 * dim + 1152, secondBytes = 256 * (2 * dim + 8);
-    CUDA(cudaFuncSetAttribute(first, cudaFuncAttributeMaxDynamicSharedMemorySize, firstBytes));
-    CUDA(cudaFuncSetAttribute(second, cudaFuncAttributeMaxDynamicSharedMemorySize, secondBytes));
-    int n = static_cast<int>(dues.size());
-    if (passes & 1)
-      first<<<ctas, 544, firstBytes, stream>>>(layerPool.get(), table.get(), ring->get(),
-                                               weights.get(), due.get(), stats.get(), scores.get(),
-                                               maxPages, lanes, layers, hq, hkv, ringRows, strips,
-                                               maxCandidates, scale, n);
-    if (passes & 2)
-      second<<<ctas, 512, secondBytes, stream>>>(layerPool.get(), table.get(), ring->get(),
-                                                 weights.get(), due.get(), stats.get(),
-                                                 scores.get(), maxPages, lanes, layers, hq, hkv,
-                                                 ringRows, strips, maxCandidates, scale, n);
-  }
-  void scoreByWarps(float scale, cudaStream_t stream, int passes) {
-    auto* first = dim == 128 ? rpc_score_stats_d128 : rpc_score_stats_d64;
-    auto* second = dim == 128 ? rpc_score_columns_d128 : rpc_score_columns_d64;
-    int firstBytes = 4 * 64 * dim * 2, secondBytes = 256 * (2 * dim + 8);
-    CUDA(cudaFuncSetAttribute(first, cudaFuncAttributeMaxDynamicSharedMemorySize, firstBytes));
-    CUDA(cudaFuncSetAttribute(second, cudaFuncAttributeMaxDynamicSharedMemorySize, secondBytes));
-    int n = static_cast<int>(dues.size());
-    if (passes & 1)
-      first<<<dim3(strips, layers * hkv, n * rowBlocks()), 256, firstBytes, stream>>>(
-          layerPool.get(), table.get(), ring->get(), weights.get(), due.get(), stats.get(),
-          offsets.get(), counters.get(), scores.get(), maxPages, lanes, layers, hq, hkv, ringRows,
-          strips, maxCandidates, scale);
-    if (passes & 2)
-      second<<<dim3(strips, layers * hkv, n), 256, secondBytes, stream>>>(
-          layerPool.get(), table.get(), ring->get(), weights.get(), due.get(), stats.get(),
-          offsets.get(), counters.get(), scores.get(), maxPages, lanes, layers, hq, hkv, ringRows,
-          strips, maxCandidates, scale);
-  }
-  void select(int pooling, int sharedScores = 12288, cudaStream_t stream = 0) {
-    int shared = std::min(sharedScores, (maxCandidates + 3) / 4 * 4);
-    CUDA(cudaFuncSetAttribute(rpc_select, cudaFuncAttributeMaxDynamicSharedMemorySize, shared * 4));
-    rpc_select<<<dim3(layers * lists, static_cast<int>(dues.size())), 1024, shared * 4, stream>>>(
-        scores.get(), due.get(), scratch.get(), slots.get(), cut.get(), layers, hkv, hq / hkv,
-        lists, pooling, maxCandidates, maxKept, shared);
-  }
-  void compact(cudaStream_t stream = 0, int block = 256) {
-    int columns = dim / 8 / (block / 32);
-    kv_compact<<<dim3(columns * 2 * hkv, layers, static_cast<int>(dues.size())), block,
-                 maxPages * 4, stream>>>(layerPool.get(), table.get(), due.get(), slots.get(),
-                                         maxPages, layers, hkv, dim, lists, maxKept);
-  }
-};
 
 std::vector<float> ringWeights(int ringRows, bool release) {
   std::vector<float> w(ringRows, 1.0f);
@@ -281,6 +150,34 @@ void checkWorkedExample() {
   }
   expect(compressions == 2 && kvLen == 6, "worked example: %d compressions, %d rows", compressions,
          kvLen);
+}
+
+// Scores of few different values, so that most are equal to the cut: the lower slots win, in
+// registers, in shared and in global memory.
+void checkTies() {
+  const int pages = 220;  // no row of them is read
+  Buffer<uint16_t> none(std::vector<uint16_t>(64, 0));
+  for (int candidates : {1, 31, 1024, 1025, 5000, 12288, 12289, 14000}) {
+    for (int kept : {0, 1, candidates / 2, candidates - 1, candidates}) {
+      for (int sharedScores : {0, 12288, 16384}) {
+        Compression run(1, 1, 2, 2, 64, 1, std::vector<int>(pages, 0), {0ull}, &none, {1.0f},
+                        {{0, 3, candidates, kept, 1, 0}}, 1);
+        Random random(candidates * 7 + kept);
+        std::vector<float> scores(2 * candidates);
+        for (float& x : scores) x = 0.25f * static_cast<float>(random.below(3));
+        run.scores.upload(scores);
+        run.select(1, sharedScores);
+        settle("rpc select of equal scores");
+        Selection want =
+            selectReference({scores.data(), scores.data() + candidates}, candidates, 2.0f, 1, kept);
+        std::vector<int> slots = run.slots.download();
+        bool same = run.cut.download()[0] == want.cut;
+        for (int i = 0; i < kept; i++) same &= slots[i] == 3 + want.kept[i];
+        expect(same, "rpc select of equal scores: %d of %d, %d floats shared", kept, candidates,
+               sharedScores);
+      }
+    }
+  }
 }
 
 void checkRandom(int layers, int hq, int hkv, int dim, int ringRows, const std::vector<Due>& dues,
@@ -440,12 +337,14 @@ void checkRandom(int layers, int hq, int hkv, int dim, int ringRows, const std::
 void compression(bool small) {
   checkGolden();
   checkWorkedExample();
+  checkTies();
   if (small) {
     checkRandom(2, 14, 2, 128, 8, {{1, 10, 130, 40, 8, 3}, {3, 64, 70, 64, 8, 7}}, false, false, 7,
                 12288, 130);
     checkRandom(1, 5, 1, 128, 4, {{2, 1, 66, 17, 4, 0}}, false, true, 5, 0, 136);
     checkRandom(1, 4, 2, 64, 8, {{0, 63, 129, 64, 8, 2}, {1, 30, 2, 1, 8, 7}}, true, false, 3,
                 12288, 137);
+    checkRandom(1, 7, 1, 128, 40, {{2, 5, 700, 17, 40, 0}}, false, false, 7, 12288, 139);
     return;
   }
   checkRandom(2, 28, 4, 128, 32,
@@ -456,6 +355,12 @@ void compression(bool small) {
               12288, 133);
   checkRandom(1, 14, 2, 128, 128, {{0, 7, 700, 300, 128, 100}}, false, true, 7, 12288, 134);
   checkRandom(1, 2, 1, 64, 1, {{0, 0, 70000, 30000, 1, 0}}, false, true, 7, 12288, 135);
+  checkRandom(1, 16, 2, 128, 16, {{0, 5, 13000, 9000, 16, 3}}, false, false, 7, 16384, 138);
+  for (int group = 1; group <= 8; group++) {
+    checkRandom(1, 2 * group, 2, group % 2 == 0 ? 64 : 128, 32,
+                {{1, 61 + group, 500 + 37 * group, 200, 32, 2 * group}}, false, group % 3 == 0, 7,
+                12288, 140 + group);
+  }
 }
 
 void benchCompression() {

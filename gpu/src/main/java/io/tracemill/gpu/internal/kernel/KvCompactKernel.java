@@ -33,13 +33,14 @@ public final class KvCompactKernel {
         .integer(heads.headDim())
         .integer(shape.listsPerLayer())
         .integer(Math.max(shape.maxKept(), 1))
-        .launch(
+        .launchOfStep(
             function,
             new LaunchShape(
                 heads.headDim() / COLUMN_ELEMENTS * 2 * heads.numKvHeads(),
                 shape.numLayers(),
                 numDue,
                 BLOCK,
-                cache.maxPages() * Integer.BYTES));
+                cache.maxPages() * Integer.BYTES),
+            numDue);
   }
 }

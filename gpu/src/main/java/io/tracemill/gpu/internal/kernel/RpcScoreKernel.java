@@ -69,7 +69,10 @@ public final class RpcScoreKernel {
       warpgroupParameters(cache, batch, shape)
           .launch(stats, new LaunchShape(grid, 1, 1, WGMMA_STATS_BLOCK, statsSharedBytes));
       warpgroupParameters(cache, batch, shape)
-          .launch(columns, new LaunchShape(grid, 1, 1, WGMMA_COLUMNS_BLOCK, columnsSharedBytes));
+          .launchOfStep(
+              columns,
+              new LaunchShape(grid, 1, 1, WGMMA_COLUMNS_BLOCK, columnsSharedBytes),
+              batch.numDue());
       return;
     }
     int gridY = shape.numLayers() * heads.numKvHeads();

@@ -54,13 +54,14 @@ public final class RpcSelectKernel {
         .integer(shape.maxCandidates())
         .integer(Math.max(shape.maxKept(), 1))
         .integer(sharedFloats)
-        .launch(
+        .launchOfStep(
             function,
             new LaunchShape(
                 shape.numLayers() * shape.listsPerLayer(),
                 numDue,
                 1,
                 BLOCK,
-                sharedFloats * Float.BYTES));
+                sharedFloats * Float.BYTES),
+            numDue);
   }
 }
