@@ -128,18 +128,22 @@ __device__ __forceinline__ unsigned selectHeld(const Selection& a, float* shared
   // are apart, so that one barrier per turn is enough.
   unsigned threshold = 0;
   for (int shift = 30; shift >= 0; shift -= 2) {
-    unsigned t1 = threshold | 1u << shift;
-    unsigned t2 = threshold | 2u << shift;
-    unsigned t3 = threshold | 3u << shift;
-    unsigned counts = 0;
+    // b >= t is the sign of t - 1 - b, as both are below 2^31 (a larger t is reached by none).
+    unsigned below1 = (threshold | 1u << shift) - 1;
+    unsigned below2 = (threshold | 2u << shift) - 1;
+    unsigned below3 = min(threshold | 3u << shift, 0x80000000u) - 1;
+    unsigned count1 = 0;
+    unsigned count2 = 0;
+    unsigned count3 = 0;
 #pragma unroll
     for (int k = 0; k < kHeldScores; k++) {
       if (k * kSelectThreads < a.candidates) {
-        counts += bits[k] >= t1 ? 1u : 0u;
-        counts += bits[k] >= t2 ? 1u << 10 : 0u;
-        counts += bits[k] >= t3 ? 1u << 20 : 0u;
+        count1 += (below1 - bits[k]) >> 31;
+        count2 += (below2 - bits[k]) >> 31;
+        count3 += (below3 - bits[k]) >> 31;
       }
     }
+    unsigned counts = count1 | count2 << 10 | count3 << 20;
     counts = __reduce_add_sync(kFullMask, counts);
     int* turn = words + (shift >> 1 & 1) * kSelectWarps;
     if (laneId == 0) turn[warp] = static_cast<int>(counts);

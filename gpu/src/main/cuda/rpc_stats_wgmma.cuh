@@ -49,8 +49,7 @@ struct KeyRing {
   }
 };
 
-// The cache rows of strip `strip` of a lane: pages [page, page + pages) of its table, the first
-// one's row 0 is slot `slot`.
+// A strip's place in a lane's cache: its first page begins at slot `slot`.
 struct Strip {
   int slot;
   int pages;
