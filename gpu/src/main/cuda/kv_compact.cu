@@ -6,15 +6,14 @@
 // untouched.
 //   due [numDue][8] (rpc_score.cuh), slots [numDue][layer][list][maxKept] (rpc_select.cu),
 //       layerPool [layers] device addresses
-// A CTA takes a column of the rows of one (due lane, layer, KV head, K or V), 16 bytes for each of
-// its block / 32 threads per row, and walks the rows in batches of 128: the next batch is read
-// before the present one is stored.
+// A CTA takes the rows of one (due lane, layer, KV head, K or V), 16 bytes for each of its d / 8
+// threads per row, and walks them in batches of 128: the next batch is read before the present one
+// is stored. Whole rows are 6 % faster than columns of 128 bytes at twice the CTAs.
 // In place this is safe: a store goes to a slot not above the slots of any batch that is still to
 // be read, and a barrier separates the reads of a batch from its stores. Leading rows that stay
 // where they are are skipped. Shared memory: 4 * pages of the longest due lane (dynamic; at most
 // maxPages).
-// Launch: grid (columns * 2 * Hkv, layers, numDue), block 256 (columns of 128 bytes) or 512 (256
-// bytes), dynamic shared memory 4 * maxPages bytes.
+// Launch: grid (2 * Hkv, layers, numDue), block 4 * d, dynamic shared memory 4 * maxPages bytes.
 // CPU twin: compaction of the CPU backend (exact).
 #include "rpc_score.cuh"
 
@@ -54,11 +53,9 @@ extern "C" __global__ void __launch_bounds__(512, 2)
   using namespace tracemill;
   extern __shared__ int compactPages[];
   begin_dependent();
-  int threadsPerRow = blockDim.x / kRowsPerTurn;
-  int columns = headDim / 8 / threadsPerRow;
-  int column = blockIdx.x % columns;
-  int keyOrValue = blockIdx.x / columns % 2;
-  int kvHead = blockIdx.x / columns / 2;
+  int threadsPerRow = headDim / 8;
+  int keyOrValue = blockIdx.x % 2;
+  int kvHead = blockIdx.x / 2;
   int layer = blockIdx.y;
   const int* record = due + blockIdx.z * kDueWords;
   int first = record[1];
@@ -83,7 +80,7 @@ extern "C" __global__ void __launch_bounds__(512, 2)
   long long pageBytes = tileBytes * 2 * numKvHeads;
   char* column0 = reinterpret_cast<char*>(layerPool[layer]) +
                   (keyOrValue * numKvHeads + kvHead) * tileBytes +
-                  (column * threadsPerRow + threadIdx.x % threadsPerRow) * 16;
+                  threadIdx.x % threadsPerRow * 16;
   auto address = [&](int slot) {
     unsigned s = slot;
     return reinterpret_cast<uint4*>(column0 + compactPages[s / kPageTokens] * pageBytes +

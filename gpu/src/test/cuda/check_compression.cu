@@ -295,14 +295,11 @@ void checkRandom(int layers, int hq, int hkv, int dim, int ringRows, const std::
       }
     }
   }
-  for (int block = 256; block <= 4 * dim; block *= 2) {
-    run.compact(0, block);
-    settle("kv_compact");
-    for (int layer = 0; layer < layers; layer++) {
-      expect(pools[layer]->download() == expectedPools[layer], "kv_compact: layer %d, block %d",
-             layer, block);
-      pools[layer]->upload(caches[layer].pool);
-    }
+  run.compact();
+  settle("kv_compact");
+  for (int layer = 0; layer < layers; layer++) {
+    expect(pools[layer]->download() == expectedPools[layer], "kv_compact: layer %d", layer);
+    pools[layer]->upload(caches[layer].pool);
   }
   // The last due lane alone gives the same bits, however its work is dealt out.
   Compression alone(layers, 4, hq, hkv, dim, ringRows, caches[0].table, addresses, &ring, weights,
@@ -411,7 +408,6 @@ void benchCompression() {
     double score = graphMicros(2, [&](cudaStream_t s, int) { run.score(scale, s); });
     double select = graphMicros(2, [&](cudaStream_t s, int) { run.select(7, 12288, s); });
     double compact = graphMicros(2, [&](cudaStream_t s, int) { run.compact(s); });
-    double wholeRows = graphMicros(2, [&](cudaStream_t s, int) { run.compact(s, 512); });
     double whole = graphMicros(2, [&](cudaStream_t s, int) {
       run.score(scale, s);
       run.select(7, 12288, s);
@@ -419,11 +415,10 @@ void benchCompression() {
     });
     settle("bench compression");
     std::printf(
-        "\n    both passes %.1f, select %.1f, compact %.1f (%.0f GB/s, %.0f %% of 3.0 TB/s; whole "
-        "rows "
-        "%.1f), whole %.1f, per lane %.1f\n",
-        score, select, compact, moved / compact * 1e-3, 100 * bandwidthShare(moved, compact),
-        wholeRows, whole, whole / c.lanes);
+        "\n    both passes %.1f, select %.1f, compact %.1f (%.0f GB/s, %.0f %% of 3.0 TB/s), whole "
+        "%.1f, per lane %.1f\n",
+        score, select, compact, moved / compact * 1e-3, 100 * bandwidthShare(moved, compact), whole,
+        whole / c.lanes);
   }
 }
 

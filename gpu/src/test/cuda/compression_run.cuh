@@ -147,11 +147,10 @@ struct Compression {
                       cut.get(), layers, hkv, hq / hkv, lists, pooling, maxCandidates, maxKept,
                       shared);
   }
-  void compact(cudaStream_t stream = 0, int block = 256) {
-    int columns = dim / 8 / (block / 32);
-    launchOverlapping(kv_compact, dim3(columns * 2 * hkv, layers, static_cast<int>(dues.size())),
-                      block, maxPages * 4, stream, layerPool.get(), table.get(), due.get(),
-                      slots.get(), maxPages, layers, hkv, dim, lists, maxKept);
+  void compact(cudaStream_t stream = 0) {
+    launchOverlapping(kv_compact, dim3(2 * hkv, layers, static_cast<int>(dues.size())), 4 * dim,
+                      maxPages * 4, stream, layerPool.get(), table.get(), due.get(), slots.get(),
+                      maxPages, layers, hkv, dim, lists, maxKept);
   }
 };
 

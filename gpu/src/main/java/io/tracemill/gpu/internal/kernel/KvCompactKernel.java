@@ -5,8 +5,7 @@ import jcuda.driver.CUfunction;
 
 /** {@code kv_compact}: kept and window rows move together, in place and in order. */
 public final class KvCompactKernel {
-  private static final int BLOCK = 256;
-  private static final int COLUMN_ELEMENTS = 64;
+  private static final int THREADS_PER_ELEMENT = 4;
 
   private final Launcher launcher;
   private final HeadShape heads;
@@ -36,10 +35,10 @@ public final class KvCompactKernel {
         .launchOfStep(
             function,
             new LaunchShape(
-                heads.headDim() / COLUMN_ELEMENTS * 2 * heads.numKvHeads(),
+                2 * heads.numKvHeads(),
                 shape.numLayers(),
                 numDue,
-                BLOCK,
+                THREADS_PER_ELEMENT * heads.headDim(),
                 cache.maxPages() * Integer.BYTES),
             numDue);
   }

@@ -43,6 +43,7 @@ class TestLaunchContracts {
         "rpc_stats_wgmma.cuh        | 8 * 128 * d + 1,152 bytes | RpcScoreKernel              | 8 * 128 * heads.headDim() + 1_152",
         "rpc_columns_wgmma.cuh      | 256 * (2 * d + 8) bytes   | RpcScoreKernel              | 256 * (2 * heads.headDim() + 8);",
         "rpc_select.cu              | block 1024                | RpcSelectKernel             | BLOCK = 1024;",
+        "kv_compact.cu              | grid (2 * Hkv, layers, numDue), block 4 * d | KvCompactKernel | THREADS_PER_ELEMENT = 4;",
         "kv_compact.cu              | memory 4 * maxPages bytes | KvCompactKernel             | cache.maxPages() * Integer.BYTES",
         "skinny_gemm.cu             | block = 384               | SkinnyGemmKernel            | BLOCK = 384;",
         "skinny_gemm.cu             | every byte 0xFF before    | SkinnyGemmKernel            | Every byte must be 0xFF",
