@@ -79,8 +79,7 @@ extern "C" __global__ void __launch_bounds__(512, 2)
   long long tileBytes = rowBytes * kPageTokens;
   long long pageBytes = tileBytes * 2 * numKvHeads;
   char* column0 = reinterpret_cast<char*>(layerPool[layer]) +
-                  (keyOrValue * numKvHeads + kvHead) * tileBytes +
-                  threadIdx.x % threadsPerRow * 16;
+                  (keyOrValue * numKvHeads + kvHead) * tileBytes + threadIdx.x % threadsPerRow * 16;
   auto address = [&](int slot) {
     unsigned s = slot;
     return reinterpret_cast<uint4*>(column0 + compactPages[s / kPageTokens] * pageBytes +

@@ -13,9 +13,10 @@
 // One CTA per list. The n-th largest is found over the bits of p (all >= 0, so the bits are
 // ordered), two bits per turn, by counting; then one ordered scan writes the list. Up to 12,288
 // candidates, if shared memory holds as many floats (`sharedScores`), a thread keeps its 12 scores
-// in registers, a turn is one warp sum and one barrier, and the scan two barriers; beyond that the
-// scores stand in shared or, at last, in global memory and are read in every turn. The list is the
-// same either way.
+// in registers, a turn is one warp sum and one barrier, and the scan two barriers; once at most
+// 1,024 scores agree with the bits found so far, these alone are counted, one per thread and one
+// bit per barrier. Beyond 12,288 the scores stand in shared or, at last, in global memory and are
+// read in every turn. The list is the same either way.
 // Launch: grid (layers * listsPerLayer, numDue), block 1024, dynamic shared memory 4 * sharedScores
 // bytes (0 is allowed).
 // CPU twin: pooling and selection of the CPU backend: equal lists for equal scores, bit for bit.
@@ -25,8 +26,9 @@ namespace tracemill {
 
 constexpr int kSelectThreads = 1024;
 constexpr int kSelectWarps = kSelectThreads / 32;
-constexpr int kHeldScores = 12;                           // per thread
-constexpr int kSelectWords = kHeldScores * kSelectWarps;  // of static shared memory
+constexpr int kHeldScores = 12;  // per thread
+constexpr int kSelectWords =
+    kHeldScores * kSelectWarps + kSelectThreads + 1;  // of static shared memory
 
 struct Selection {
   const float* source;  // scores of the first head
@@ -106,8 +108,59 @@ __device__ __forceinline__ int3 blockSum3(int3 v, int3* warpSums) {
   return v;
 }
 
+// Counts of scores while the bits of the n-th largest are found: of those that reach the bits so
+// far, and of those that lie above every score that begins with them.
+struct Reach {
+  int reached;
+  int above;
+
+  // What is left after a turn of raise(), by the choice that it makes.
+  __device__ __forceinline__ void narrow(int3 count, int kept) {
+    if (count.z >= kept) {
+      reached = count.z;
+    } else if (count.y >= kept) {
+      reached = count.y;
+      above = count.z;
+    } else if (count.x >= kept) {
+      reached = count.x;
+      above = count.y;
+    } else {
+      above = count.x;
+    }
+  }
+};
+
+// Puts the scores that begin with the bits of `threshold` above bit shift + 1, in any order, into
+// `near`, and returns one to each thread (0, which reaches no threshold, to those that get none).
+__device__ __forceinline__ unsigned gatherNear(const unsigned (&bits)[kHeldScores], int candidates,
+                                               unsigned threshold, int shift, int count, int* near,
+                                               int* next) {
+  int laneId = threadIdx.x & 31;
+  unsigned masks[kHeldScores];
+  int ofWarp = 0;
+#pragma unroll
+  for (int k = 0; k < kHeldScores; k++) {
+    bool inside = k * kSelectThreads + static_cast<int>(threadIdx.x) < candidates;
+    masks[k] = __ballot_sync(kFullMask, inside && (bits[k] - threshold) >> shift < 4);
+    ofWarp += __popc(masks[k]);
+  }
+  int place = laneId == 0 && ofWarp > 0 ? atomicAdd(next, ofWarp) : 0;
+  place = __shfl_sync(kFullMask, place, 0);
+  unsigned lane = 1u << laneId;
+#pragma unroll
+  for (int k = 0; k < kHeldScores; k++) {
+    if (masks[k] & lane) near[place + __popc(masks[k] & (lane - 1))] = static_cast<int>(bits[k]);
+    place += __popc(masks[k]);
+  }
+  __syncthreads();
+  return static_cast<int>(threadIdx.x) < count ? static_cast<unsigned>(near[threadIdx.x]) : 0u;
+}
+
 // The list of candidates whose scores fit the registers; returns the bits of the n-th largest.
 __device__ __forceinline__ unsigned selectHeld(const Selection& a, float* shared, int* words) {
+  int* near = words + kHeldScores * kSelectWarps;
+  int* next = near + kSelectThreads;
+  if (threadIdx.x == 0) *next = 0;
   meanOverHeads(a, shared);
   __syncthreads();
   int warp = threadIdx.x >> 5;
@@ -127,7 +180,9 @@ __device__ __forceinline__ unsigned selectHeld(const Selection& a, float* shared
   // A warp counts at most 32 * 12 scores: three counts of 10 bits in a word. The words of two turns
   // are apart, so that one barrier per turn is enough.
   unsigned threshold = 0;
-  for (int shift = 30; shift >= 0; shift -= 2) {
+  Reach reach{a.candidates, 0};
+  int shift = 30;
+  for (; shift >= 0 && reach.reached - reach.above > kSelectThreads; shift -= 2) {
     // b >= t is the sign of t - 1 - b, as both are below 2^31 (a larger t is reached by none).
     unsigned below1 = (threshold | 1u << shift) - 1;
     unsigned below2 = (threshold | 2u << shift) - 1;
@@ -154,6 +209,15 @@ __device__ __forceinline__ unsigned selectHeld(const Selection& a, float* shared
     int3 count = make_int3(static_cast<int>(low & 0xffffu), static_cast<int>(low >> 16),
                            static_cast<int>(high));
     threshold = raise(threshold, shift, count, a.kept);
+    reach.narrow(count, a.kept);
+  }
+  if (shift >= 0) {
+    unsigned score =
+        gatherNear(bits, a.candidates, threshold, shift, reach.reached - reach.above, near, next);
+    for (int bit = shift + 1; bit >= 0; bit--) {
+      unsigned raised = threshold | 1u << bit;
+      if (reach.above + __syncthreads_count(score >= raised) >= a.kept) threshold = raised;
+    }
   }
 
   // Counts of (above, equal) by turn and warp, 16 bits each, then their exclusive prefix sums.

@@ -6,7 +6,7 @@ import jcuda.driver.CUfunction;
 /** {@code rpc_select}: pooled scores and the ascending lists of kept slots. */
 public final class RpcSelectKernel {
   private static final int BLOCK = 1024;
-  private static final int STATIC_SHARED_BYTES = 2048;
+  private static final int STATIC_SHARED_BYTES = 6_144;
 
   private final Launcher launcher;
   private final HeadShape heads;
