@@ -57,6 +57,10 @@ __device__ __forceinline__ int chunkColumns(int rows) {
   return (rows + 111) / 112 * 112 <= (rows + 63) / 64 * 64 ? 112 : 64;
 }
 
+// A number that is the same in all threads of the warp anyhow; so the compiler knows it, and
+// computes operand addresses once per warp beside the exponentials.
+__device__ __forceinline__ u32 sameInWarp(u32 x) { return __reduce_max_sync(kFullMask, x); }
+
 // Where the parts of shared memory stand.
 template <int kHeadDim>
 struct ColumnShared {
@@ -125,6 +129,12 @@ struct ColumnPages {
   int laneId;
   float sum[2];
 
+  // Shared addresses.
+  struct Operands {
+    u32 keys;
+    u32 selectors;
+  };
+
   // A page and a chunk of it: `page` counts from the run's last page down.
   struct Place {
     KeyRing<kHeadDim> ring;
@@ -139,20 +149,16 @@ struct ColumnPages {
     }
   };
 
-  // Returns when the keys of a place are there; a page is waited for once.
-  __device__ __forceinline__ void await(const Place& at) const {
+  // The operands of a place, when its keys are there; a page is waited for once. Beyond the last
+  // place: whatever its stage holds, for a product that nobody uses, so that the loop has one form.
+  __device__ __forceinline__ Operands prepare(const Place& at) const {
     if (at.page < pages && at.chunk == 0) at.ring.waitForPage();
+    return {sameInWarp(at.ring.tile()), sameInWarp(shared.selectors + at.chunk * kChunk * 128)};
   }
 
-  // Starts the product of a place, or, beyond the last one, a product that nobody uses, of what is
-  // in shared memory anyhow: so the loop has one form.
-  __device__ __forceinline__ void start(float (&s)[kChunk / 2], const Place& at) const {
-    bool exists = at.page < pages;
-    start_shared<kChunk, kSteps>(
-        s, exists ? at.ring.tile() : shared.selectors,
-        exists ? KeyRing<kHeadDim>::kHalfBytes : ColumnShared<kHeadDim>::kHalfBytes,
-        shared.selectors + (exists ? at.chunk * kChunk * 128 : 0),
-        ColumnShared<kHeadDim>::kHalfBytes);
+  __device__ __forceinline__ void start(float (&s)[kChunk / 2], const Operands& of) const {
+    start_shared<kChunk, kSteps>(s, of.keys, KeyRing<kHeadDim>::kHalfBytes, of.selectors,
+                                 ColumnShared<kHeadDim>::kHalfBytes);
   }
 
   __device__ __forceinline__ void take(const float (&s)[kChunk / 2], const Place& at) {
@@ -215,25 +221,23 @@ __device__ __forceinline__ void scoreColumnRun(const RpcScore& a, const ScoreRun
     if (warpgroup >= pages) continue;
     float even[kChunk / 2];
     float odd[kChunk / 2];
-    work.await(started);
-    work.start(even, started);
+    work.start(even, work.prepare(started));
     started.advance(chunks);
-    work.await(started);
-    finish(even);
     while (taken.page < pages) {
-      work.start(odd, started);
+      auto next = work.prepare(started);
+      finish(even);
+      work.start(odd, next);
       work.take(even, taken);
       taken.advance(chunks);
       started.advance(chunks);
-      work.await(started);
+      next = work.prepare(started);
       finish(odd);
-      work.start(even, started);
+      work.start(even, next);
       if (taken.page < pages) work.take(odd, taken);
       taken.advance(chunks);
       started.advance(chunks);
-      work.await(started);
-      finish(even);
     }
+    finish(even);
   }
 }
 
