@@ -7,7 +7,7 @@
 // in shared memory, in the same swizzle, in chunks of 64 or 112 (whichever pads less): a
 // warpgroup has the product with the next chunk, or page, under way while it takes the exponentials
 // of one. Per page and 224 rows the tensor cores and the exponentials are busy for 896 cycles each,
-// shared memory for 850, and 16 KB from memory take about 1,270.
+// shared memory for 930, and 16 KB from memory take about 1,270.
 // offset[r] = max + log2(sum) - log2(weight) is merged here from the strips, in ascending order
 // (weight 0: +inf). More rows than stand at once: the run is gone through once per block of rows,
 // and a thread adds to the scores that were left before.

@@ -78,10 +78,9 @@ struct KeyPages {
     int piece = laneId % kRowPieces;
     u32 target = ring.tile() + piece / 8 * KeyRing<kHeadDim>::kHalfBytes + row * 128;
     u32 chunk = ((piece % 8) ^ row) << 4;
-    const char* source =
-        reinterpret_cast<const char*>(
-            pool + poolRow<kHeadDim>(__ldg(table + page), 0, numKvHeads, kvHead, 0)) +
-        laneId * 16;
+    const char* source = reinterpret_cast<const char*>(
+                             pool + poolRow<kHeadDim>(table[page], 0, numKvHeads, kvHead, 0)) +
+                         laneId * 16;
     int valid = rows - page * kPageTokens - row;
     barrier_wait(ring.empty(ring.page % kRingStages), ring.parity() ^ 1);
 #pragma unroll

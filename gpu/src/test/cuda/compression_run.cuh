@@ -116,10 +116,9 @@ struct Compression {
                                                maxPages, lanes, layers, hq, hkv, ringRows, strips,
                                                maxCandidates, scale, n);
     if (passes & 2)
-      second<<<ctas, 288, secondBytes, stream>>>(layerPool.get(), table.get(), ring->get(),
-                                                 weights.get(), due.get(), stats.get(),
-                                                 scores.get(), maxPages, lanes, layers, hq, hkv,
-                                                 ringRows, strips, maxCandidates, scale, n);
+      launchOverlapping(second, dim3(ctas), 288, secondBytes, stream, layerPool.get(), table.get(),
+                        ring->get(), weights.get(), due.get(), stats.get(), scores.get(), maxPages,
+                        lanes, layers, hq, hkv, ringRows, strips, maxCandidates, scale, n);
   }
   void scoreByWarps(float scale, cudaStream_t stream, int passes) {
     auto* first = dim == 128 ? rpc_score_stats_d128 : rpc_score_stats_d64;
