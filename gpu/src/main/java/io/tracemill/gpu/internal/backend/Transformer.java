@@ -81,7 +81,7 @@ final class Transformer {
     this.embed = new EmbedKernel(launcher);
     this.norm = new RmsNormKernel(launcher, hidden, config.rmsNormEps());
     this.rope = new RopeAppendKernel(launcher, heads, config.rmsNormEps());
-    this.workList = new AttentionWorkListKernel(launcher);
+    this.workList = new AttentionWorkListKernel(launcher, heads);
     this.decodeAttention = new PagedAttentionDecodeKernel(launcher, heads);
     this.prefillAttention = new PagedAttentionPrefillKernel(launcher, heads);
     this.skinny = skinny;
