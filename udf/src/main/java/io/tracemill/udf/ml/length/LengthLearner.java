@@ -1,7 +1,10 @@
 package io.tracemill.udf.ml.length;
 
+import io.tracemill.udf.ml.length.TrainingRows.Trace;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
+import java.util.function.ToDoubleFunction;
 import org.apache.spark.ml.linalg.Vector;
 import org.apache.spark.ml.regression.AFTSurvivalRegression;
 import org.apache.spark.ml.regression.AFTSurvivalRegressionModel;
@@ -12,6 +15,7 @@ import org.apache.spark.ml.regression.LinearRegressionModel;
 import org.apache.spark.ml.regression.RegressionModel;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
+import org.apache.spark.sql.SparkSession;
 
 /** Ways to learn the location of a trace's log length from its prompt. */
 enum LengthLearner {
@@ -79,6 +83,23 @@ enum LengthLearner {
               .setSeed(1)
               .fit(rows);
     };
+  }
+
+  /**
+   * What a model of some traces predicts of others, by prompt: the same as a model that {@link
+   * #fit} makes, but trees of few traces are grown without a Spark job for each of their levels.
+   */
+  ToDoubleFunction<String> locations(List<Trace> traces, SparkSession spark) {
+    if (this != GBT || traces.size() > BoostedTrees.MOST_ROWS) {
+      RegressionModel<Vector, ?> model = fit(new TrainingRows(traces).toDataset(spark));
+      return prompt -> location(model, features(prompt));
+    }
+    BoostedTrees trees =
+        new BoostedTrees(
+            traces.stream().map(each -> features(each.prompt()).toArray()).toArray(double[][]::new),
+            traces.stream().mapToDouble(Trace::logTokens).toArray(),
+            new BoostedTrees.Shape(TREES, TREE_DEPTH, TREE_STEP));
+    return prompt -> trees.predict(features(prompt).toArray());
   }
 
   /** The location that a model of this kind predicts. */
