@@ -62,7 +62,7 @@ enum LengthLearner {
               .setFeaturesCol(TrainingRows.SUMMARY)
               .setLabelCol(TrainingRows.TOKENS)
               .setCensorCol(TrainingRows.SEEN)
-              // A step is a Spark job; the residual's quantiles forgive the last digits.
+              // The residual's quantiles forgive the last digits.
               .setMaxIter(AFT_STEPS)
               .setTol(AFT_TOLERANCE)
               .fit(rows);
@@ -87,19 +87,28 @@ enum LengthLearner {
 
   /**
    * What a model of some traces predicts of others, by prompt: the same as a model that {@link
-   * #fit} makes, but trees of few traces are grown without a Spark job for each of their levels.
+   * #fit} makes. Few traces are learned from in this thread: what Spark does is a job for each step
+   * of the search, or for each level of each tree, with next to nothing to do in it.
    */
   ToDoubleFunction<String> locations(List<Trace> traces, SparkSession spark) {
-    if (this != GBT || traces.size() > BoostedTrees.MOST_ROWS) {
+    if (this == LINEAR || traces.size() > BoostedTrees.MOST_ROWS) {
       RegressionModel<Vector, ?> model = fit(new TrainingRows(traces).toDataset(spark));
       return prompt -> location(model, features(prompt));
     }
-    BoostedTrees trees =
-        new BoostedTrees(
-            traces.stream().map(each -> features(each.prompt()).toArray()).toArray(double[][]::new),
-            traces.stream().mapToDouble(Trace::logTokens).toArray(),
-            new BoostedTrees.Shape(TREES, TREE_DEPTH, TREE_STEP));
-    return prompt -> trees.predict(features(prompt).toArray());
+    double[][] features =
+        traces.stream().map(each -> features(each.prompt()).toArray()).toArray(double[][]::new);
+    double[] logs = traces.stream().mapToDouble(Trace::logTokens).toArray();
+    if (this == GBT) {
+      BoostedTrees trees =
+          new BoostedTrees(features, logs, new BoostedTrees.Shape(TREES, TREE_DEPTH, TREE_STEP));
+      return prompt -> trees.predict(features(prompt).toArray());
+    }
+    boolean[] whole = new boolean[logs.length];
+    for (int i = 0; i < whole.length; i++) {
+      whole[i] = !traces.get(i).truncated();
+    }
+    WeibullFit fit = WeibullFit.of(features, logs, whole, AFT_STEPS, AFT_TOLERANCE);
+    return prompt -> fit.location(features(prompt).toArray());
   }
 
   /** The location that a model of this kind predicts. */
