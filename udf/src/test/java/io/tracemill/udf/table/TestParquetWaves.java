@@ -19,9 +19,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Two writers at one table, whose calls to the file system are interleaved in every order with a
- * change of turns or two, and in drawn orders with more. The files are empty: nothing here reads
- * rows.
+ * Two writers at one table, whose calls to the file system are interleaved in every order with two
+ * turns, and in drawn orders with more. The files are empty: nothing here reads rows.
  */
 class TestParquetWaves {
   private static final StructType TYPE = new StructType().add("row_key", DataTypes.StringType);
@@ -119,12 +118,13 @@ class TestParquetWaves {
     return played.whole();
   }
 
-  private void everyOrderOfTwoTurns(Set<String> drops) throws Exception {
+  @Test
+  void aReplacingCommitAndAClaimLoseNothingInAnyOrderOfTwoTurns() throws Exception {
     for (boolean claimFirst : new boolean[] {false, true}) {
       int played = 0;
       for (int i = 0; ; i++) {
         int j = 0;
-        while (commitAgainstClaim(List.of(i, j), claimFirst, drops)) {
+        while (commitAgainstClaim(List.of(i, j), claimFirst, Set.of(OLD))) {
           j++;
           played++;
         }
@@ -132,22 +132,12 @@ class TestParquetWaves {
           break;
         }
       }
-      assertThat(played).as("orders").isGreaterThan(50);
+      assertThat(played).as("orders").isGreaterThan(100);
     }
   }
 
   @Test
-  void aReplacingCommitAndAClaimLoseNothingInAnyOrder() throws Exception {
-    everyOrderOfTwoTurns(Set.of(OLD));
-  }
-
-  @Test
-  void aCommitOfNewRowsAndAClaimLoseNothingInAnyOrder() throws Exception {
-    everyOrderOfTwoTurns(Set.of());
-  }
-
-  @Test
-  void norInOrdersOfManyTurns() throws Exception {
+  void norDoCommitsOfEitherKindInOrdersOfManyTurns() throws Exception {
     long seed = Long.getLong("tests.seed", System.nanoTime());
     Random random = new Random(seed);
     for (int i = 0; i < 200; i++) {
@@ -161,7 +151,7 @@ class TestParquetWaves {
   }
 
   @Test
-  void aCommitThatComesBetweenTheLookOfAClaimAndItsPublicationWaitsForIt() throws Exception {
+  void aCommitThatComesBetweenTheLookOfAClaimAndItsPublicationChangesNothing() throws Exception {
     Path table = table();
     List<Boolean> committed = new ArrayList<>();
     ParquetWaves later =
