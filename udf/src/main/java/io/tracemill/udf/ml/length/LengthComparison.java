@@ -6,8 +6,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.IntPredicate;
-import java.util.function.ToDoubleFunction;
 import java.util.stream.IntStream;
+import org.apache.spark.ml.linalg.Vector;
+import org.apache.spark.ml.regression.RegressionModel;
 import org.apache.spark.sql.SparkSession;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -63,10 +64,12 @@ final class LengthComparison {
         return Optional.empty();
       }
       try {
-        ToDoubleFunction<String> predicted =
-            learner.locations(IntStream.of(seen).mapToObj(traces::get).toList(), spark);
+        RegressionModel<Vector, ?> model =
+            learner.fit(
+                new TrainingRows(IntStream.of(seen).mapToObj(traces::get).toList())
+                    .toDataset(spark));
         for (int i : unseen) {
-          locations[i] = predicted.applyAsDouble(traces.get(i).prompt());
+          locations[i] = learner.location(model, learner.features(traces.get(i).prompt()));
         }
       } catch (RuntimeException e) { // Solvers give up in many ways; the others may do better.
         LOG.warn("The length model cannot use {}: {}", learner.label(), e.toString());

@@ -1,10 +1,7 @@
 package io.tracemill.udf.ml.length;
 
-import io.tracemill.udf.ml.length.TrainingRows.Trace;
 import java.util.Arrays;
-import java.util.List;
 import java.util.Locale;
-import java.util.function.ToDoubleFunction;
 import org.apache.spark.ml.linalg.Vector;
 import org.apache.spark.ml.regression.AFTSurvivalRegression;
 import org.apache.spark.ml.regression.AFTSurvivalRegressionModel;
@@ -15,7 +12,6 @@ import org.apache.spark.ml.regression.LinearRegressionModel;
 import org.apache.spark.ml.regression.RegressionModel;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
-import org.apache.spark.sql.SparkSession;
 
 /** Ways to learn the location of a trace's log length from its prompt. */
 enum LengthLearner {
@@ -62,7 +58,7 @@ enum LengthLearner {
               .setFeaturesCol(TrainingRows.SUMMARY)
               .setLabelCol(TrainingRows.TOKENS)
               .setCensorCol(TrainingRows.SEEN)
-              // The residual's quantiles forgive the last digits.
+              // A step is a Spark job; the residual's quantiles forgive the last digits.
               .setMaxIter(AFT_STEPS)
               .setTol(AFT_TOLERANCE)
               .fit(rows);
@@ -83,32 +79,6 @@ enum LengthLearner {
               .setSeed(1)
               .fit(rows);
     };
-  }
-
-  /**
-   * What a model of some traces predicts of others, by prompt: the same as a model that {@link
-   * #fit} makes. Few traces are learned from in this thread: what Spark does is a job for each step
-   * of the search, or for each level of each tree, with next to nothing to do in it.
-   */
-  ToDoubleFunction<String> locations(List<Trace> traces, SparkSession spark) {
-    if (this == LINEAR || traces.size() > BoostedTrees.MOST_ROWS) {
-      RegressionModel<Vector, ?> model = fit(new TrainingRows(traces).toDataset(spark));
-      return prompt -> location(model, features(prompt));
-    }
-    double[][] features =
-        traces.stream().map(each -> features(each.prompt()).toArray()).toArray(double[][]::new);
-    double[] logs = traces.stream().mapToDouble(Trace::logTokens).toArray();
-    if (this == GBT) {
-      BoostedTrees trees =
-          new BoostedTrees(features, logs, new BoostedTrees.Shape(TREES, TREE_DEPTH, TREE_STEP));
-      return prompt -> trees.predict(features(prompt).toArray());
-    }
-    boolean[] whole = new boolean[logs.length];
-    for (int i = 0; i < whole.length; i++) {
-      whole[i] = !traces.get(i).truncated();
-    }
-    WeibullFit fit = WeibullFit.of(features, logs, whole, AFT_STEPS, AFT_TOLERANCE);
-    return prompt -> fit.location(features(prompt).toArray());
   }
 
   /** The location that a model of this kind predicts. */
