@@ -4,16 +4,21 @@
 // descriptor per chunk, 8 int32:
 //   [0] row | chunk << 16            [1] rows in the chunk (1..256) | chunks of the row << 16
 //   [2] number of the row's chunk 0 among all chunks   [3] lane   [4..7] the chunk's page ids
-// Order: all full chunks (rows ascending, chunks ascending), then the last partial chunks by
-// falling page count, rows ascending: items of equal cost stand together and the smallest come
-// last, so that a fixed stride over the list is balanced.
-//   work [capacity][8] int32, workCount[0] = number of descriptors. Rows with
+// Entries of the list are groups of g neighbouring full chunks of a row, whose results a CTA merges
+// before it writes any, and single chunks. g is 4, or 2, where there are at least leastGroups such
+// groups in the batch, otherwise 1: partial results that are written and read again cost 6 % of the
+// attention's time at 64 lanes. Order: groups (rows ascending, chunks ascending); full chunks left
+// over, rows ascending; the last partial chunks by falling page count, rows ascending: entries of
+// equal cost stand together and the smallest come last, so that a fixed stride over the list is
+// balanced. Where a descriptor stands: WorkCount in attention_state.cuh.
+//   work [capacity][8] int32, workCount [4] int32 = (groups, single chunks, log2 g, 0). Rows with
 //       laneOf = -1 have none.
-//   rowChunks [rows][2] int32 = (number of the row's chunk 0 among all chunks, chunks of the row; 0
-//       chunks for padding rows)
+//   rowChunks [rows][2] int32 = (number of the row's chunk 0 among all chunks, full chunks | 1 <<
+//   16
+//       if a partial one follows)
 // Launch: grid (any, 16 is enough), block 256; rows <= 256. Every CTA repeats the scan and fills
 // its share.
-// Shared memory: 3.2 KB static. CPU twin: none needed (integers; the test rebuilds the list).
+// Shared memory: 4 KB static. CPU twin: none needed (integers; the test rebuilds the list).
 #include "device_math.cuh"
 
 namespace tracemill {
@@ -54,10 +59,10 @@ __device__ __forceinline__ void writeWork(int* work, long long index, int row, i
 
 extern "C" __global__ void __launch_bounds__(256)
     attention_work_list(const int* laneOf, const int* kvLen, const int* pageTable, int* work,
-                        int* workCount, int2* rowChunks, int rows, int maxPages) {
+                        int* workCount, int2* rowChunks, int rows, int maxPages, int leastGroups) {
   using namespace tracemill;
   begin_dependent();
-  __shared__ int fullEnd[kWorkThreads];
+  __shared__ int groupEnd[kWorkThreads];
   __shared__ int rowFirstPartial[kWorkThreads];
   __shared__ unsigned long long scratch[kWorkThreads];
   int row = threadIdx.x;
@@ -71,8 +76,22 @@ extern "C" __global__ void __launch_bounds__(256)
   unsigned long long classEnd = scanInclusive(tailClass, scratch);
   unsigned long long classTotal = scratch[kWorkThreads - 1];
   __syncthreads();
-  int end = scanInclusive(full, fullEnd);
-  int totalFull = fullEnd[kWorkThreads - 1];
+  scanInclusive(static_cast<unsigned long long>(full / 4) << 32 | (full / 2), scratch);
+  unsigned long long possible = scratch[kWorkThreads - 1];
+  int shift = static_cast<int>(possible >> 32) >= leastGroups          ? 2
+              : static_cast<int>(possible & 0xffffffff) >= leastGroups ? 1
+                                                                       : 0;
+  __syncthreads();
+  int groups = full >> shift;
+  int left = full - (groups << shift);
+  unsigned long long end =
+      scanInclusive(static_cast<unsigned long long>(groups) << 32 | left, scratch);
+  unsigned long long totals = scratch[kWorkThreads - 1];
+  int totalGroups = static_cast<int>(totals >> 32);
+  int totalLeft = static_cast<int>(totals & 0xffffffff);
+  int groupsEnd = static_cast<int>(end >> 32);
+  int leftEnd = static_cast<int>(end & 0xffffffff);
+  groupEnd[row] = groupsEnd;
   int tailsBefore = 0;
   int tailsTotal = 0;
   int tailRank = 0;
@@ -86,24 +105,34 @@ extern "C" __global__ void __launch_bounds__(256)
     tailsTotal += all;
   }
   int chunks = full + (tail > 0 ? 1 : 0);
-  int firstPartial = end - full + tailsBefore - (tail > 0 ? 1 : 0);
+  int firstPartial = (groupsEnd << shift) + leftEnd - full + tailsBefore - (tail > 0 ? 1 : 0);
   rowFirstPartial[row] = firstPartial;
   __syncthreads();
+  long long firstLeft = static_cast<long long>(totalGroups) << shift;
   if (blockIdx.x == 0) {
-    if (tail > 0) {
-      writeWork(work, totalFull + tailRank, row, full, tail, chunks, firstPartial, lane, pageTable,
-                maxPages);
+    for (int i = 0; i < left; i++) {
+      writeWork(work, firstLeft + leftEnd - left + i, row, full - left + i, kChunkRows, chunks,
+                firstPartial, lane, pageTable, maxPages);
     }
-    if (row < rows) rowChunks[row] = make_int2(firstPartial, chunks);
-    if (threadIdx.x == 0) workCount[0] = totalFull + tailsTotal;
+    if (tail > 0) {
+      writeWork(work, firstLeft + totalLeft + tailRank, row, full, tail, chunks, firstPartial, lane,
+                pageTable, maxPages);
+    }
+    if (row < rows) rowChunks[row] = make_int2(firstPartial, full | (tail > 0 ? 1 << 16 : 0));
+    if (threadIdx.x == 0) {
+      *reinterpret_cast<int4*>(workCount) =
+          make_int4(totalGroups, totalLeft + tailsTotal, shift, 0);
+    }
   }
-  for (int i = blockIdx.x * kWorkThreads + threadIdx.x; i < totalFull;
+  for (int i = blockIdx.x * kWorkThreads + threadIdx.x; i < firstLeft;
        i += gridDim.x * kWorkThreads) {
+    int part = i / totalGroups;
+    int entry = i - part * totalGroups;
     int low = 0;
     int high = kWorkThreads - 1;
     while (low < high) {
       int middle = (low + high) / 2;
-      if (fullEnd[middle] > i) {
+      if (groupEnd[middle] > entry) {
         high = middle;
       } else {
         low = middle + 1;
@@ -112,7 +141,7 @@ extern "C" __global__ void __launch_bounds__(256)
     int owner = laneOf[low];
     int ownerLength = kvLen[owner] + 1;
     int ownerChunks = (ownerLength + kChunkRows - 1) / kChunkRows;
-    int chunk = i - (low > 0 ? fullEnd[low - 1] : 0);
+    int chunk = ((entry - (low > 0 ? groupEnd[low - 1] : 0)) << shift) + part;
     writeWork(work, i, low, chunk, kChunkRows, ownerChunks, rowFirstPartial[low], owner, pageTable,
               maxPages);
   }

@@ -188,6 +188,14 @@ __device__ __forceinline__ void consume(const GemmArguments& arguments, Ring<TIL
   Segment segment;
   bool more = schedule.next(segment);
   while (more) {
+    // Also so that the sums are dead while partial ones are added below: loads then have registers.
+#pragma unroll
+    for (int tile = 0; tile < TILES; ++tile) {
+#pragma unroll
+      for (int i = 0; i < TOKENS / 2; ++i) {
+        d[tile][i] = 0.0f;
+      }
+    }
 #if TRACEMILL_WGMMA
     for (int slab = segment.slab_begin; slab < segment.slab_end; ++slab) {
       ring.wait_full();
@@ -200,8 +208,7 @@ __device__ __forceinline__ void consume(const GemmArguments& arguments, Ring<TIL
                                     (group * TILES + tile) * 64 * kRowBytes);
 #pragma unroll
         for (int step = 0; step < 4; ++step) {
-          wgmma_step<TOKENS>(d[tile], a + 2 * step, b + 2 * step,
-                             slab > segment.slab_begin || step > 0);
+          wgmma_step<TOKENS>(d[tile], a + 2 * step, b + 2 * step, 1);
         }
       }
       wgmma_commit();
@@ -218,13 +225,6 @@ __device__ __forceinline__ void consume(const GemmArguments& arguments, Ring<TIL
       ring.release(ring.previous());
     }
 #else
-#pragma unroll
-    for (int tile = 0; tile < TILES; ++tile) {
-#pragma unroll
-      for (int i = 0; i < TOKENS / 2; ++i) {
-        d[tile][i] = 0.0f;
-      }
-    }
     for (int slab = segment.slab_begin; slab < segment.slab_end; ++slab) {
       ring.wait_full();
 #pragma unroll

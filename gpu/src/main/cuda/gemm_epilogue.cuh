@@ -270,13 +270,14 @@ __device__ __forceinline__ void finish_share(const Quad& first, const Segment& s
   const int index = pair - segment.first_pair;
   const int begin = Split::kAll * index / count;
   const int end = Split::kAll * (index + 1) / count;
-  // Few contributors leave each a large share, many a small one: 8 or 12 loads in flight either
-  // way.
+  // Few contributors leave each a large share, many a small one: 8 to 24 loads in flight either
+  // way. A round of loads takes 2 to 3 us behind the weights that other thread blocks stream, so
+  // 128 tokens want few of them; two tiles measured best with two quads at a time.
   if constexpr (TOKENS >= 32) {
     if (count <= 2) {
       split.template finish<4, 2>(begin, end);
     } else if (count <= 6) {
-      split.template finish<2, 6>(begin, end);
+      split.template finish<TILES == 1 && TOKENS >= 128 ? 4 : 2, 6>(begin, end);
     } else {
       split.template finish<1, 8>(begin, end);
     }

@@ -1,6 +1,7 @@
 // Body of the decode attention; paged_attention_decode.cu describes it and makes the kernels.
 #pragma once
 
+#include "attention_state.cuh"
 #include "device_math.cuh"
 #include "warp_mma.cuh"
 
@@ -16,7 +17,7 @@ struct DecodeAttention {
   const bf16* query;     // [rows][Hq][d]
   const bf16* pool;      // this layer's pages
   const int* work;       // [items][8], attention_work_list.cu
-  const int* workCount;  // [1]
+  const int* workCount;  // [4]
   float* partial;        // [items * Hkv][group][d]
   float2* partialStats;  // [items * Hkv][group] (base-2 maximum, sum)
   bf16* out;             // [rows][Hq * d]
@@ -36,11 +37,39 @@ struct DecodeShape {
   static constexpr int kSharedBytes = kRingBytes + kCombineBytes;
 };
 
-// Which slice of which item a warp copies next. Walks the same sequence as the computation, some
-// stages ahead; the descriptor of the item after the present one is already under way, so that
-// opening an item does not wait for memory.
-struct SliceCursor {
+// Walks the chunks that a CTA attends to: items blockIdx, blockIdx + grid, ... of the list's
+// entries times KV heads, and within an item the chunks of its entry.
+struct ChunkWalk {
+  WorkCount count;
+  int total;  // items
   int item;
+  int part;
+
+  __device__ __forceinline__ ChunkWalk(const DecodeAttention& a, WorkCount counted)
+      : count(counted), total(counted.entries() * a.numKvHeads), item(blockIdx.x), part(0) {}
+  __device__ __forceinline__ bool inside() const { return item < total; }
+  __device__ __forceinline__ bool last(const DecodeAttention& a) const {
+    return part + 1 == count.chunksOf(item / a.numKvHeads);
+  }
+  __device__ __forceinline__ void next(const DecodeAttention& a) {
+    if (last(a)) {
+      item += gridDim.x;
+      part = 0;
+    } else {
+      part++;
+    }
+  }
+  __device__ __forceinline__ const int4* descriptor(const DecodeAttention& a) const {
+    return reinterpret_cast<const int4*>(a.work) + 2 * count.descriptor(item / a.numKvHeads, part);
+  }
+};
+
+// Which slice of which chunk a warp copies next. Walks the same sequence as the computation, some
+// stages ahead; the descriptor of the chunk after the present one is already under way, so that
+// opening a chunk does not wait for memory.
+struct SliceCursor {
+  ChunkWalk ahead;  // the chunk after the present one
+  bool open;
   int kvHead;
   int slice;
   int slices;
@@ -50,43 +79,40 @@ struct SliceCursor {
   int4 nextPages;
 };
 
-__device__ __forceinline__ const int4* descriptorOf(const DecodeAttention& a, int item) {
-  return reinterpret_cast<const int4*>(a.work) + 2 * (item / a.numKvHeads);
-}
+constexpr int kNoRows = 1 << 30;  // past the end: no slice is ever due
 
-__device__ __forceinline__ void fetchNext(SliceCursor& cursor, const DecodeAttention& a, int item,
-                                          int total) {
-  cursor.nextRows = 1 << 30;  // past the end: no slice is ever due
-  if (item < total) {
-    const int4* descriptor = descriptorOf(a, item);
-    cursor.nextRows = __ldcg(&descriptor->y);
+__device__ __forceinline__ void fetchNext(SliceCursor& cursor, const DecodeAttention& a) {
+  cursor.nextRows = kNoRows;
+  if (cursor.ahead.inside()) {
+    const int4* descriptor = cursor.ahead.descriptor(a);
+    cursor.nextRows = __ldcg(&descriptor->y) & 0xffff;
     cursor.nextPages = __ldcg(descriptor + 1);
   }
 }
 
-// Goes on to the next item in which this warp has a slice.
-__device__ __forceinline__ void openNext(SliceCursor& cursor, const DecodeAttention& a, int total,
-                                         int warp) {
+// Goes on to the next chunk in which this warp has a slice.
+__device__ __forceinline__ void openNext(SliceCursor& cursor, const DecodeAttention& a, int warp) {
   do {
-    cursor.item += gridDim.x;
-    cursor.rows = cursor.nextRows == 1 << 30 ? 1 << 30 : cursor.nextRows & 0xffff;
+    cursor.open = cursor.ahead.inside();
+    cursor.rows = cursor.nextRows;
     cursor.pages = cursor.nextPages;
     cursor.slices = (cursor.rows + kSliceRows - 1) / kSliceRows;
     cursor.slice = warp;
-    cursor.kvHead = cursor.item % a.numKvHeads;
-    fetchNext(cursor, a, cursor.item + gridDim.x, total);
+    cursor.kvHead = cursor.ahead.item % a.numKvHeads;
+    if (cursor.open) cursor.ahead.next(a);
+    fetchNext(cursor, a);
   } while (cursor.slice >= cursor.slices);
 }
 
 // Starts the copy of the cursor's slice into `stage` (K rows, then V rows; 16-byte pieces
 // XOR-swizzled by row) and advances.
 template <int kHeadDim, int kWarps>
-__device__ __forceinline__ void copySlice(SliceCursor& cursor, const DecodeAttention& a, int total,
+__device__ __forceinline__ void copySlice(SliceCursor& cursor, const DecodeAttention& a,
                                           unsigned stage, int warp, int laneId) {
   constexpr int kPieces = kHeadDim / 8;  // 16-byte pieces of a row
   constexpr int kRowsPerTurn = 32 / kPieces;
   constexpr int kTurns = kSliceRows / kRowsPerTurn;
-  if (cursor.item < total) {
+  if (cursor.open) {
     int pageIndex = cursor.slice >> 2;
     int page = pageIndex == 0   ? cursor.pages.x
                : pageIndex == 1 ? cursor.pages.y
@@ -110,7 +136,7 @@ __device__ __forceinline__ void copySlice(SliceCursor& cursor, const DecodeAtten
       copyAsync16EvictFirst(swizzled + kSliceRows * kHeadDim * 2, values + offset, valid);
     }
     cursor.slice += kWarps;
-    if (cursor.slice >= cursor.slices) openNext(cursor, a, total, warp);
+    if (cursor.slice >= cursor.slices) openNext(cursor, a, warp);
   }
   commitCopies();
 }
@@ -176,32 +202,42 @@ __device__ __forceinline__ void attendSlice(unsigned stage, int laneId, int left
   }
 }
 
+// A lane's share of a head's state: kHeadDim / 32 neighbouring columns.
 template <int kHeadDim>
-struct OutputPiece {
-  static constexpr int kCount =
-      kHeadDim / 32;  // floats of a head row that one thread of a warp holds
-  float v[kCount];
-};
+using HeadState = AttentionState<kHeadDim / 32>;
 
 template <int kHeadDim>
-__device__ __forceinline__ void storeOutput(bf16* row, int laneId, const OutputPiece<kHeadDim>& o,
-                                            float inverse) {
+__device__ __forceinline__ void storeOutput(bf16* row, int laneId,
+                                            const HeadState<kHeadDim>& state) {
+  float inverse = 1.0f / state.sum;
+  const float* o = state.o;
   if constexpr (kHeadDim == 128) {
     *reinterpret_cast<uint2*>(row + laneId * 4) = make_uint2(
-        packBf16(o.v[0] * inverse, o.v[1] * inverse), packBf16(o.v[2] * inverse, o.v[3] * inverse));
+        packBf16(o[0] * inverse, o[1] * inverse), packBf16(o[2] * inverse, o[3] * inverse));
   } else {
-    *reinterpret_cast<unsigned*>(row + laneId * 2) = packBf16(o.v[0] * inverse, o.v[1] * inverse);
+    *reinterpret_cast<unsigned*>(row + laneId * 2) = packBf16(o[0] * inverse, o[1] * inverse);
   }
 }
 
+// Kept in the L2 for the merge, which is the next kernel, while keys and values pass through.
 template <int kHeadDim>
-__device__ __forceinline__ void storePartial(float* row, int laneId,
-                                             const OutputPiece<kHeadDim>& o) {
+__device__ __forceinline__ void storePartial(const DecodeAttention& a, long long index, int laneId,
+                                             const HeadState<kHeadDim>& state) {
+  float* row = a.partial + index * kHeadDim;
+  const float* o = state.o;
+  unsigned long long policy;
+  asm volatile("createpolicy.fractional.L2::evict_last.b64 %0, 1.0;" : "=l"(policy));
   if constexpr (kHeadDim == 128) {
-    *(reinterpret_cast<float4*>(row) + laneId) = make_float4(o.v[0], o.v[1], o.v[2], o.v[3]);
+    asm volatile(
+        "st.global.L2::cache_hint.v4.f32 [%0], {%1, %2, %3, %4}, %5;" ::"l"(row + laneId * 4),
+        "f"(o[0]), "f"(o[1]), "f"(o[2]), "f"(o[3]), "l"(policy)
+        : "memory");
   } else {
-    *(reinterpret_cast<float2*>(row) + laneId) = make_float2(o.v[0], o.v[1]);
+    asm volatile("st.global.L2::cache_hint.v2.f32 [%0], {%1, %2}, %3;" ::"l"(row + laneId * 2),
+                 "f"(o[0]), "f"(o[1]), "l"(policy)
+                 : "memory");
   }
+  if (laneId == 0) a.partialStats[index] = make_float2(state.maximum, state.sum);
 }
 
 template <int kHeadDim>
@@ -219,36 +255,40 @@ __device__ __forceinline__ void loadQuery(const DecodeAttention& a, int row, int
   }
 }
 
-// The warps that copy and attend.
+// The warps that copy and attend. words, pages: the first descriptor.
 template <int kHeadDim, int kWarps, int kStages>
 __device__ __forceinline__ void attendItems(const DecodeAttention& a, unsigned ring,
                                             float* combineOut, float2* combineStats, int4 words,
-                                            int4 pages, int total, int warp, int laneId) {
+                                            int4 pages, const ChunkWalk& start, int warp,
+                                            int laneId) {
   using Shape = DecodeShape<kHeadDim, kWarps, kStages>;
   constexpr int kSteps = kHeadDim / 16;
   int group = a.numQueryHeads / a.numKvHeads;
   float scaleLog2 = a.scale * kLog2e;
-  SliceCursor cursor;
-  cursor.item = static_cast<int>(blockIdx.x) - static_cast<int>(gridDim.x);
-  cursor.nextRows = blockIdx.x < total ? words.y : 1 << 30;
+  SliceCursor cursor{start};
+  cursor.nextRows = start.inside() ? words.y & 0xffff : kNoRows;
   cursor.nextPages = pages;
-  openNext(cursor, a, total, warp);
+  openNext(cursor, a, warp);
 #pragma unroll
   for (int stage = 0; stage < kStages - 1; stage++) {
     // The row that the kernel before this one appends is in the last slice of its chunk.
     if (cursor.slice >= cursor.slices - 1) wait_for_inputs();
-    copySlice<kHeadDim, kWarps>(cursor, a, total, ring + stage * Shape::kStageBytes, warp, laneId);
+    copySlice<kHeadDim, kWarps>(cursor, a, ring + stage * Shape::kStageBytes, warp, laneId);
   }
   wait_for_inputs();
   int readStage = 0;
   int fillStage = kStages - 1;
-  int item = blockIdx.x;
+  ChunkWalk walk = start;
   int4 nextWords = words;
   unsigned q[kSteps][2];
-  if (item < total) loadQuery<kHeadDim>(a, words.x & 0xffff, item % a.numKvHeads, group, laneId, q);
-  if (item + gridDim.x < total) nextWords = __ldcg(descriptorOf(a, item + gridDim.x));
+  if (walk.inside()) {
+    loadQuery<kHeadDim>(a, words.x & 0xffff, walk.item % a.numKvHeads, group, laneId, q);
+  }
+  ChunkWalk ahead = walk;
+  if (ahead.inside()) ahead.next(a);
+  if (ahead.inside()) nextWords = __ldcg(ahead.descriptor(a));
 
-  for (; item < total; item += gridDim.x) {
+  while (walk.inside()) {
     int rows = words.y & 0xffff;
     int slices = (rows + kSliceRows - 1) / kSliceRows;
     float o[kSteps][4];
@@ -261,20 +301,24 @@ __device__ __forceinline__ void attendItems(const DecodeAttention& a, unsigned r
     for (int slice = warp; slice < slices; slice += kWarps) {
       waitCopies<kStages - 2>();
       __syncwarp();
-      copySlice<kHeadDim, kWarps>(cursor, a, total, ring + fillStage * Shape::kStageBytes, warp,
-                                  laneId);
+      copySlice<kHeadDim, kWarps>(cursor, a, ring + fillStage * Shape::kStageBytes, warp, laneId);
       fillStage = fillStage + 1 == kStages ? 0 : fillStage + 1;
       attendSlice<kHeadDim>(ring + readStage * Shape::kStageBytes, laneId,
                             rows - slice * kSliceRows, scaleLog2, q, o, max0, max1, sum0, sum1);
       readStage = readStage + 1 == kStages ? 0 : readStage + 1;
     }
-    // The next item's queries and the descriptor after it are on their way while this item is
+    // The next chunk's queries and the descriptor after it are on their way while this chunk is
     // handed over.
-    int next = item + gridDim.x;
+    bool sameQueries = ahead.item == walk.item;
+    walk = ahead;
     words = nextWords;
-    if (next < total)
-      loadQuery<kHeadDim>(a, words.x & 0xffff, next % a.numKvHeads, group, laneId, q);
-    if (next + gridDim.x < total) nextWords = __ldcg(descriptorOf(a, next + gridDim.x));
+    if (walk.inside()) {
+      if (!sameQueries) {
+        loadQuery<kHeadDim>(a, words.x & 0xffff, walk.item % a.numKvHeads, group, laneId, q);
+      }
+      ahead.next(a);
+      if (ahead.inside()) nextWords = __ldcg(ahead.descriptor(a));
+    }
 #pragma unroll
     for (int step = 4; step <= 16; step <<= 1) {
       sum0 += __shfl_xor_sync(kFullMask, sum0, step);
@@ -300,48 +344,82 @@ __device__ __forceinline__ void attendItems(const DecodeAttention& a, unsigned r
   }
 }
 
-// The warps that combine the attending warps' results of an item, in warp order, to the output row
-// or to the item's partial result.
+// Merges the chunks of a group as they come, by the tree of attention_state.cuh: one pair and what
+// of the next pair is there are held.
+template <int kHeadDim>
+struct GroupState {
+  HeadState<kHeadDim> single;
+  HeadState<kHeadDim> pair;
+
+  // Whether `state`, of the chunk `part` at first, is the whole group's afterwards.
+  __device__ __forceinline__ bool take(HeadState<kHeadDim>& state, int part, bool last) {
+    if (part & 1) {
+      single.append(state);
+      state = single;
+    } else if (!last) {
+      single = state;
+      return false;
+    }
+    if (part & 2) {
+      pair.append(state);
+      state = pair;
+    } else if (!last) {
+      pair = state;
+      return false;
+    }
+    return true;
+  }
+};
+
+// The warps that combine the attending warps' results of a chunk, in warp order, and the chunks of
+// a group, to the output row or to a partial result.
 template <int kHeadDim, int kWarps, int kStages>
 __device__ __forceinline__ void combineItems(const DecodeAttention& a, const float* combineOut,
-                                             const float2* combineStats, int4 firstWords, int total,
-                                             int warp, int laneId) {
+                                             const float2* combineStats, int4 firstWords,
+                                             ChunkWalk walk, int warp, int laneId) {
   using Shape = DecodeShape<kHeadDim, kWarps, kStages>;
-  constexpr int kCount = OutputPiece<kHeadDim>::kCount;
+  constexpr int kCount = kHeadDim / 32;
   constexpr int kHeads = kGroupColumns / kCombineWarps;
   int group = a.numQueryHeads / a.numKvHeads;
   int4 nextWords = firstWords;
-  for (int item = blockIdx.x; item < total; item += gridDim.x) {
+  GroupState<kHeadDim> groups[kHeads];
+  long long firstIndex = 0;
+  while (walk.inside()) {
     int4 words = nextWords;
-    if (item + gridDim.x < total) nextWords = __ldcg(descriptorOf(a, item + gridDim.x));
-    int kvHead = item % a.numKvHeads;
+    int kvHead = walk.item % a.numKvHeads;
+    int part = walk.part;
+    bool last = walk.last(a);
+    walk.next(a);
+    if (walk.inside()) nextWords = __ldcg(walk.descriptor(a));
     int chunks = words.y >> 16;
     int slices = ((words.y & 0xffff) + kSliceRows - 1) / kSliceRows;
     int activeWarps = slices < kWarps ? slices : kWarps;
-    OutputPiece<kHeadDim> merged[kHeads];
-    float maximum[kHeads];
-    float sum[kHeads];
+    if (part == 0) {
+      firstIndex = static_cast<long long>(words.z + (words.x >> 16)) * a.numKvHeads + kvHead;
+    }
+    HeadState<kHeadDim> states[kHeads];
     syncNamed(kFreeBarrier, (kWarps + kCombineWarps) * 32);
     syncNamed(kFullBarrier, (kWarps + kCombineWarps) * 32);
 #pragma unroll
     for (int h = 0; h < kHeads; h++) {
       int head = warp + h * kCombineWarps;
       if (head >= group) continue;
-      maximum[h] = combineStats[head].x;
+      HeadState<kHeadDim>& state = states[h];
+      state.maximum = combineStats[head].x;
       for (int w = 1; w < activeWarps; w++) {
-        maximum[h] = fmaxf(maximum[h], combineStats[w * kGroupColumns + head].x);
+        state.maximum = fmaxf(state.maximum, combineStats[w * kGroupColumns + head].x);
       }
-      sum[h] = 0.0f;
+      state.sum = 0.0f;
 #pragma unroll
-      for (int k = 0; k < kCount; k++) merged[h].v[k] = 0.0f;
+      for (int k = 0; k < kCount; k++) state.o[k] = 0.0f;
       for (int w = 0; w < activeWarps; w++) {
         float2 stats = combineStats[w * kGroupColumns + head];
-        float weight = exp2Fast(stats.x - maximum[h]);
-        sum[h] += stats.y * weight;
+        float weight = exp2Fast(stats.x - state.maximum);
+        state.sum += stats.y * weight;
         const float* source =
             combineOut + (w * kGroupColumns + head) * Shape::kPitch + laneId * kCount;
 #pragma unroll
-        for (int k = 0; k < kCount; k++) merged[h].v[k] += weight * source[k];
+        for (int k = 0; k < kCount; k++) state.o[k] += weight * source[k];
       }
     }
 #pragma unroll
@@ -351,11 +429,9 @@ __device__ __forceinline__ void combineItems(const DecodeAttention& a, const flo
       if (chunks == 1) {
         long long row =
             static_cast<long long>(words.x & 0xffff) * a.numQueryHeads + kvHead * group + head;
-        storeOutput<kHeadDim>(a.out + row * kHeadDim, laneId, merged[h], 1.0f / sum[h]);
-      } else {
-        long long index = static_cast<long long>(words.z + (words.x >> 16)) * a.numKvHeads + kvHead;
-        storePartial<kHeadDim>(a.partial + (index * group + head) * kHeadDim, laneId, merged[h]);
-        if (laneId == 0) a.partialStats[index * group + head] = make_float2(maximum[h], sum[h]);
+        storeOutput<kHeadDim>(a.out + row * kHeadDim, laneId, states[h]);
+      } else if (groups[h].take(states[h], part, last)) {
+        storePartial<kHeadDim>(a, firstIndex * group + head, laneId, states[h]);
       }
     }
   }
@@ -372,17 +448,22 @@ __device__ __forceinline__ void attendDecode(const DecodeAttention& a) {
   float2* combineStats =
       reinterpret_cast<float2*>(combineOut + kWarps * kGroupColumns * Shape::kPitch);
   // The first descriptor is read beside the count, whether it is one or not: the list has room for
-  // at least 256.
-  int4 words = __ldcg(descriptorOf(a, blockIdx.x));
-  int4 pages = __ldcg(descriptorOf(a, blockIdx.x) + 1);
-  int total = a.workCount[0] * a.numKvHeads;
+  // at least 256. Only where groups are fewer than thread blocks is it another one.
+  const int4* first = reinterpret_cast<const int4*>(a.work) + 2 * (blockIdx.x / a.numKvHeads);
+  int4 words = __ldcg(first);
+  int4 pages = __ldcg(first + 1);
+  ChunkWalk walk(a, WorkCount::load(a.workCount));
+  if (walk.inside() && walk.descriptor(a) != first) {
+    words = __ldcg(walk.descriptor(a));
+    pages = __ldcg(walk.descriptor(a) + 1);
+  }
   if (warp < kWarps) {
     unsigned ring = sharedAddress(shared) + warp * kStages * Shape::kStageBytes;
-    attendItems<kHeadDim, kWarps, kStages>(a, ring, combineOut, combineStats, words, pages, total,
+    attendItems<kHeadDim, kWarps, kStages>(a, ring, combineOut, combineStats, words, pages, walk,
                                            warp, laneId);
   } else {
-    combineItems<kHeadDim, kWarps, kStages>(a, combineOut, combineStats, words, total,
-                                            warp - kWarps, laneId);
+    combineItems<kHeadDim, kWarps, kStages>(a, combineOut, combineStats, words, walk, warp - kWarps,
+                                            laneId);
   }
 }
 

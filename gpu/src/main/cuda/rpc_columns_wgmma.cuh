@@ -2,29 +2,40 @@
 // defines it.
 //
 // The product stands with keys as its 64-row operand, so that the sum over selector rows stays in a
-// thread, then a quad, in fixed order. Warp 8 copies key pages, last one first, into the ring of
-// rpc_key_ring.cuh; each of two warpgroups takes every other page. Up to 256 selector rows stand
-// in shared memory, in the same swizzle, in chunks of 64 or 112 (whichever pads less): a
-// warpgroup has the product with the next chunk, or page, under way while it takes the exponentials
-// of one. Per page and 224 rows the tensor cores and the exponentials are busy for 896 cycles each,
-// shared memory for 930, and 16 KB from memory take about 1,270.
+// thread, then a quad, in fixed order. Each of four warpgroups takes every fourth page of the CTA's
+// run and holds its 64 keys in registers, read from global memory 16 bytes at a time while the page
+// before is multiplied: no ring, no barriers but those around new selector rows. Up to four chunks
+// of 56 or 64 selector rows (whichever pads less) stand in shared memory with the columns permuted
+// to agree with the order in which a thread has its keys: thread t of a quad has the 16-byte pieces
+// 4j + t, words 2e, 2e+1 of it are its four columns of step 2j + e; so 16-byte chunk 4j + 2e + f of
+// a selector row is made of word 2e + f of each of the pieces 4j ... 4j+3. The chunks stand as
+// wgmma's 128-byte swizzle, 64 columns of all rows, then the other 64. Per page and 224 rows the
+// tensor cores and the exponentials are busy for 896 cycles each, and 16 KB from memory take about
+// 1,270; the warpgroups run apart, so that they overlap.
 // offset[r] = max + log2(sum) - log2(weight) is merged here from the strips, in ascending order
-// (weight 0: +inf). More rows than stand at once: the run is gone through once per block of rows,
-// and a thread adds to the scores that were left before.
-// It may start while the first pass drains: nothing but the strips' (reference, sum) comes from
-// there, and the scores are not written before those are read.
-// Shared memory: 1536 * d + 2,176 bytes, dynamic (1,024 of them for alignment).
+// (weight 0: +inf). More than 4 chunks of rows: the run is gone through once per block of rows, and
+// a thread adds to the scores that it left before.
+// It may start while the first pass drains: nothing but the strips' (maximum, sum) comes from
+// there, and the scores are not written before those are read. Shared memory: 256 * (2 * d + 8)
+// bytes, dynamic (1,024 of them for alignment).
 #pragma once
 
-#include "rpc_key_ring.cuh"
+#include "rpc_score_runs.cuh"
+#include "rpc_wgmma.cuh"
 
 namespace tracemill {
 
-constexpr int kColumnWarps = 8;  // that multiply
-constexpr int kColumnThreads = 32 * kColumnWarps;
-constexpr int kColumnGroups = kColumnWarps / 4;
+constexpr int kColumnThreads = 512;
+constexpr int kChunksHeld = 4;
 
 #if TRACEMILL_WGMMA
+// Selector rows [begin, begin + count) of a problem; rows up to `padded` become zeros.
+struct SelectorBlock {
+  int begin;
+  int count;
+  int padded;
+};
+
 // Merges the strips of one row; what a score takes off the row's logits.
 __device__ __forceinline__ float rowOffset(const RpcScore& a, const float2* stats, int strips,
                                            int rows, int row, int group, int newest) {
@@ -52,137 +63,122 @@ __device__ __forceinline__ float rowOffset(const RpcScore& a, const float2* stat
   return weight > 0.0f ? top + log2Fast(all) - log2Fast(weight) : -negativeInfinity();
 }
 
-// Columns of a chunk of `rows` selector rows: the wider form, unless it pads more.
-__device__ __forceinline__ int chunkColumns(int rows) {
-  return (rows + 111) / 112 * 112 <= (rows + 63) / 64 * 64 ? 112 : 64;
-}
-
-// A number that is the same in all threads of the warp anyhow; so the compiler knows it, and
-// computes operand addresses once per warp beside the exponentials.
-__device__ __forceinline__ u32 sameInWarp(u32 x) { return __reduce_max_sync(kFullMask, x); }
-
-// Where the parts of shared memory stand.
+// Puts a block of selector rows and their offsets into shared memory: half the threads merge the
+// offsets, which wait for the first pass, while the others copy.
 template <int kHeadDim>
-struct ColumnShared {
-  static constexpr u32 kHalfBytes = kRowBlock * 128;  // 64 columns of all selector rows
-  u32 selectors;
-  KeyRing<kHeadDim> ring;
-  float* offsets;
-
-  __device__ __forceinline__ explicit ColumnShared(char* shared)
-      : selectors((sharedAddress(shared) + 1023) & ~1023u),
-        ring(selectors + kRowBlock * kHeadDim * 2),
-        offsets(reinterpret_cast<float*>(shared + (ring.tiles - sharedAddress(shared)) +
-                                         KeyRing<kHeadDim>::kBytes)) {}
-};
-
-// Puts selector rows [begin, begin + count) and their offsets into shared memory, zeros up to
-// `padded`. A thread merges the offset of a row, which waits for the first pass, while its copies
-// are under way.
-template <int kHeadDim>
-__device__ __forceinline__ void placeSelectors(const RpcScore& a, const ScoreRun& run, int begin,
-                                               int count, int padded,
-                                               const ColumnShared<kHeadDim>& shared, int rows) {
-  static_assert(kColumnThreads == kRowBlock, "a thread merges the offset of one row");
-  constexpr int kRowPieces = kHeadDim / 8;
+__device__ __forceinline__ void placeSelectors(const RpcScore& a, const ScoreRun& run,
+                                               const SelectorBlock& block, u32 selectors,
+                                               float* offsets, int rows) {
+  constexpr int kSpans = kHeadDim / 32;  // 64 bytes, four 16-byte pieces
+  constexpr int kCopiers = kColumnThreads - kRowBlock;
   const int* due = a.due + run.dueIndex * kDueWords;
   int group = a.numQueryHeads / a.numKvHeads;
-  int lane = due[0];
-  for (int i = threadIdx.x; i < padded * kRowPieces; i += kColumnThreads) {
-    int row = i / kRowPieces;
-    int piece = i % kRowPieces;
-    const bf16* source =
-        selectorRow<kHeadDim>(a, run.layer, lane, run.kvHead, group, begin + min(row, count - 1)) +
-        piece * 8;
-    copyAsync16(shared.selectors + piece / 8 * ColumnShared<kHeadDim>::kHalfBytes + row * 128 +
-                    (((piece % 8) ^ (row % 8)) << 4),
-                source, row < count ? 16 : 0);
-  }
-  commitCopies();
-  wait_for_inputs();
   int thread = threadIdx.x;
-  if (thread < padded) {
+  if (thread < kRowBlock) {
+    wait_for_inputs();
     long long problem =
         (static_cast<long long>(run.dueIndex) * a.numLayers + run.layer) * a.numKvHeads +
         run.kvHead;
     int strips = (due[1] % kPageTokens + due[2] + kStripRows - 1) / kStripRows;
-    shared.offsets[thread] = thread < count ? rowOffset(a, a.stats + problem * a.strips * rows,
-                                                        strips, rows, begin + thread, group, due[5])
-                                            : -negativeInfinity();
+    if (thread < block.padded) {
+      offsets[thread] = thread < block.count
+                            ? rowOffset(a, a.stats + problem * a.strips * rows, strips, rows,
+                                        block.begin + thread, group, due[5])
+                            : -negativeInfinity();
+    }
+    return;
   }
-  waitCopies<0>();
+#pragma unroll 2
+  for (int i = thread - kRowBlock; i < block.padded * kSpans; i += kCopiers) {
+    int row = i / kSpans;
+    int span = i % kSpans;
+    uint4 piece[4];
+    const uint4* source =
+        reinterpret_cast<const uint4*>(selectorRow<kHeadDim>(
+            a, run.layer, due[0], run.kvHead, group, block.begin + min(row, block.count - 1))) +
+        span * 4;
+#pragma unroll
+    for (int t = 0; t < 4; t++)
+      piece[t] = row < block.count ? __ldg(source + t) : make_uint4(0u, 0u, 0u, 0u);
+    u32 target = selectors + span / 2 * (kRowBlock * 128) + row * 128;
+    auto store = [&](int chunk, unsigned x, unsigned y, unsigned z, unsigned w) {
+      u32 place = target + (((span % 2 * 4 + chunk) ^ (row & 7)) << 4);
+      asm volatile("st.shared.v4.u32 [%0], {%1, %2, %3, %4};" ::"r"(place), "r"(x), "r"(y), "r"(z),
+                   "r"(w)
+                   : "memory");
+    };
+    store(0, piece[0].x, piece[1].x, piece[2].x, piece[3].x);
+    store(1, piece[0].y, piece[1].y, piece[2].y, piece[3].y);
+    store(2, piece[0].z, piece[1].z, piece[2].z, piece[3].z);
+    store(3, piece[0].w, piece[1].w, piece[2].w, piece[3].w);
+  }
 }
 
-// A warpgroup's pages of a run, each with every chunk of the selector rows that are in place.
+// The pages of a run that one warpgroup takes, last one first, and the scores of a block of rows.
 template <int kHeadDim, int kChunk>
-struct ColumnPages {
-  static constexpr int kSteps = kHeadDim / 16;
-  const ColumnShared<kHeadDim>& shared;
-  float* scores;  // of the row of page 0 that this thread has first
-  int first;      // candidates of that row's column of pages: [first, end), in rows
+struct ColumnRun {
+  const RpcScore& a;
+  const int* table;  // of the page of the first candidate
+  const bf16* pool;
+  float* scores;
+  int first;
   int end;
-  int lastPage;
-  int pages;
-  int chunks;
-  float scaleLog2;
-  bool adds;
+  int kvHead;
+  int row;  // of this thread in a page, and row + 8
   int laneId;
-  float sum[2];
 
-  // Shared addresses.
-  struct Operands {
-    u32 keys;
-    u32 selectors;
-  };
-
-  // A page and a chunk of it: `page` counts from the run's last page down.
-  struct Place {
-    KeyRing<kHeadDim> ring;
-    int page;
-    int chunk = 0;
-
-    __device__ __forceinline__ void advance(int chunks) {
-      if (++chunk < chunks) return;
-      chunk = 0;
-      page += kColumnGroups;
-      ring.page += kColumnGroups;
-    }
-  };
-
-  // The operands of a place, when its keys are there; a page is waited for once. Beyond the last
-  // place: whatever its stage holds, for a product that nobody uses, so that the loop has one form.
-  __device__ __forceinline__ Operands prepare(const Place& at) const {
-    if (at.page < pages && at.chunk == 0) at.ring.waitForPage();
-    return {sameInWarp(at.ring.tile()), sameInWarp(shared.selectors + at.chunk * kChunk * 128)};
+  __device__ __forceinline__ ColumnRun(const RpcScore& score, const ScoreRun& run) : a(score) {
+    const int* due = a.due + run.dueIndex * kDueWords;
+    first = due[1];
+    end = first + due[2];
+    table = a.pageTable + static_cast<long long>(due[0]) * a.maxPages + first / kPageTokens;
+    pool = reinterpret_cast<const bf16*>(a.layerPool[run.layer]);
+    kvHead = run.kvHead;
+    scores = a.scores +
+             ((static_cast<long long>(run.dueIndex) * a.numLayers + run.layer) * a.numKvHeads +
+              run.kvHead) *
+                 a.maxCandidates;
+    laneId = threadIdx.x & 31;
+    row = (threadIdx.x >> 5 & 3) * 16 + (laneId >> 2);
   }
 
-  __device__ __forceinline__ void start(float (&s)[kChunk / 2], const Operands& of) const {
-    start_shared<kChunk, kSteps>(s, of.keys, KeyRing<kHeadDim>::kHalfBytes, of.selectors,
-                                 ColumnShared<kHeadDim>::kHalfBytes);
+  __device__ __forceinline__ int slotOf(int page) const {
+    return first / kPageTokens * kPageTokens + page * kPageTokens + row;
   }
 
-  __device__ __forceinline__ void take(const float (&s)[kChunk / 2], const Place& at) {
-    if (at.chunk == chunks - 1) at.ring.release(laneId);
-    if (at.chunk == 0) sum[0] = sum[1] = 0.0f;
-    const float* offset = shared.offsets + at.chunk * kChunk + 2 * (laneId & 3);
+  // Rows from the last candidate on are zeros and not read.
+  __device__ __forceinline__ void load(PermutedRow<kHeadDim> (&keys)[2], int page,
+                                       int pageId) const {
+    const bf16* source = pool + poolRow<kHeadDim>(pageId, 0, a.numKvHeads, kvHead, row);
+    loadPermuted<kHeadDim>(keys[0], source, slotOf(page) < end, laneId);
+    loadPermuted<kHeadDim>(keys[1], source + 8 * kHeadDim, slotOf(page) + 8 < end, laneId);
+  }
+
+  __device__ __forceinline__ void score(const PermutedTile<kHeadDim>& keys, int page, int chunks,
+                                        u32 selectors, const float* offsets, bool adds) const {
+    float scaleLog2 = a.scale * kLog2e;
+    float sum[2] = {0.0f, 0.0f};
+    for (int chunk = 0; chunk < chunks; chunk++) {
+      float s[kChunk / 2];
+      multiply_held<kChunk>(s, keys.step, selectors + chunk * kChunk * 128, kRowBlock * 128);
+      const float* offset = offsets + chunk * kChunk + 2 * (laneId & 3);
 #pragma unroll
-    for (int j = 0; j < kChunk / 8; j++) {
-      float2 o = *reinterpret_cast<const float2*>(offset + j * 8);
+      for (int j = 0; j < kChunk / 8; j++) {
+        float2 o = *reinterpret_cast<const float2*>(offset + j * 8);
 #pragma unroll
-      for (int k = 0; k < 2; k++) {
-        sum[k] += exp2Fast(fmaf(s[4 * j + 2 * k], scaleLog2, -o.x)) +
-                  exp2Fast(fmaf(s[4 * j + 2 * k + 1], scaleLog2, -o.y));
+        for (int k = 0; k < 2; k++) {
+          sum[k] += exp2Fast(fmaf(s[4 * j + 2 * k], scaleLog2, -o.x)) +
+                    exp2Fast(fmaf(s[4 * j + 2 * k + 1], scaleLog2, -o.y));
+        }
       }
     }
-    if (at.chunk < chunks - 1) return;
 #pragma unroll
     for (int k = 0; k < 2; k++) {
-      float all = sum[k];
-      all += __shfl_xor_sync(kFullMask, all, 1);
-      all += __shfl_xor_sync(kFullMask, all, 2);
-      int row = (lastPage - at.page) * kPageTokens + k * 8;
-      if ((laneId & 3) == 0 && row >= first && row < end) {
-        scores[row] = adds ? scores[row] + all : all;
+      sum[k] += __shfl_xor_sync(kFullMask, sum[k], 1);
+      sum[k] += __shfl_xor_sync(kFullMask, sum[k], 2);
+      int at = slotOf(page) + k * 8;
+      if ((laneId & 3) == 0 && at >= first && at < end) {
+        scores[at - first] = adds ? scores[at - first] + sum[k] : sum[k];
       }
     }
   }
@@ -190,86 +186,32 @@ struct ColumnPages {
 
 template <int kHeadDim, int kChunk>
 __device__ __forceinline__ void scoreColumnRun(const RpcScore& a, const ScoreRun& run, int rows,
-                                               const ColumnShared<kHeadDim>& shared,
-                                               KeyRing<kHeadDim>& ring) {
-  constexpr int kBlock = kRowBlock / kChunk * kChunk;
-  const int* due = a.due + run.dueIndex * kDueWords;
-  int laneId = threadIdx.x & 31;
-  int warpgroup = threadIdx.x >> 7;
-  int row = (threadIdx.x >> 5 & 3) * 16 + (laneId >> 2);
-  int first = due[1] % kPageTokens;
-  float* scores = a.scores +
-                  ((static_cast<long long>(run.dueIndex) * a.numLayers + run.layer) * a.numKvHeads +
-                   run.kvHead) *
-                      a.maxCandidates +
-                  row - first;
-  int pages = run.end - run.begin;
+                                               u32 selectors, float* offsets) {
+  constexpr int kBlock = kChunksHeld * kChunk;
+  ColumnRun<kHeadDim, kChunk> work(a, run);
+  int mine = run.end - 1 - (threadIdx.x >> 7);
   for (int begin = 0; begin < rows; begin += kBlock) {
     int count = min(kBlock, rows - begin);
     int chunks = (count + kChunk - 1) / kChunk;
-    named_barrier(1, kColumnThreads);
-    placeSelectors<kHeadDim>(a, run, begin, count, chunks * kChunk, shared, rows);
-    shared_fence_for_wgmma();
-    named_barrier(1, kColumnThreads);
-    ColumnPages<kHeadDim, kChunk> work{shared,      scores, first - row, first + due[2] - row,
-                                       run.end - 1, pages,  chunks,      a.scale * kLog2e,
-                                       begin > 0,   laneId, {0.0f, 0.0f}};
-    typename ColumnPages<kHeadDim, kChunk>::Place started{ring, warpgroup};
-    started.ring.page += warpgroup;
-    auto taken = started;
-    ring.page += pages;
-    if (warpgroup >= pages) continue;
-    float even[kChunk / 2];
-    float odd[kChunk / 2];
-    work.start(even, work.prepare(started));
-    started.advance(chunks);
-    while (taken.page < pages) {
-      auto next = work.prepare(started);
-      finish(even);
-      work.start(odd, next);
-      work.take(even, taken);
-      taken.advance(chunks);
-      started.advance(chunks);
-      next = work.prepare(started);
-      finish(odd);
-      work.start(even, next);
-      if (taken.page < pages) work.take(odd, taken);
-      taken.advance(chunks);
-      started.advance(chunks);
+    PermutedRow<kHeadDim> coming[2];
+    int pageId = 0;  // of the page after the one that is coming
+    if (mine >= run.begin) {
+      work.load(coming, mine, __ldg(work.table + mine));
+      if (mine - 4 >= run.begin) pageId = __ldg(work.table + mine - 4);
     }
-    finish(even);
-  }
-}
-
-template <int kHeadDim, int kChunk>
-__device__ __forceinline__ void scoreColumnRuns(const RpcScore& a, int numDue, int rows,
-                                                const ColumnShared<kHeadDim>& shared) {
-  // One thread keeps the place in the work, in shared memory: the registers are full.
-  __shared__ ScoreRuns<kPageTokens, true> runs;
-  __shared__ ScoreRun run;
-  __shared__ bool more;
-  KeyRing<kHeadDim> ring = shared.ring;
-  if (threadIdx.x == 0) runs.start(a, numDue, 1);
-  while (true) {
-    named_barrier(1, kColumnThreads);
-    if (threadIdx.x == 0) more = runs.next(run);
-    named_barrier(1, kColumnThreads);
-    if (!more) break;
-    scoreColumnRun<kHeadDim, kChunk>(a, run, rows, shared, ring);
-  }
-}
-
-// The copying warp. `block`: selector rows in place at a time.
-template <int kHeadDim>
-__device__ __forceinline__ void copyColumnPages(const RpcScore& a, int numDue, int rows, int block,
-                                                KeyRing<kHeadDim> ring, int laneId) {
-  ScoreRuns<kPageTokens, true> runs;
-  runs.start(a, numDue, 1);
-  ScoreRun run;
-  while (runs.next(run)) {
-    KeyPages<kHeadDim> keys(a, run);
-    for (int begin = 0; begin < rows; begin += block) {
-      for (int page = run.end - 1; page >= run.begin; page--) keys.copy(ring, page, laneId);
+    __syncthreads();
+    placeSelectors<kHeadDim>(a, run, {begin, count, chunks * kChunk}, selectors, offsets, rows);
+    shared_fence_for_wgmma();
+    __syncthreads();
+    for (int page = mine; page >= run.begin; page -= 4) {
+      PermutedTile<kHeadDim> keys;
+      keys.set(coming[0], coming[1]);
+      keys.settle(work.laneId);
+      if (page - 4 >= run.begin) {
+        work.load(coming, page - 4, pageId);
+        if (page - 8 >= run.begin) pageId = __ldg(work.table + page - 8);
+      }
+      work.score(keys, page, chunks, selectors, offsets, begin > 0);
     }
   }
 }
@@ -280,18 +222,27 @@ __device__ __forceinline__ void scoreColumnsByWarpgroups(const RpcScore& a, int 
 #if TRACEMILL_WGMMA
   extern __shared__ __align__(128) char scoreShared[];
   allow_dependents();
-  ColumnShared<kHeadDim> shared(scoreShared);
+  unsigned base = sharedAddress(scoreShared);
+  u32 selectors = (base + 1023) & ~1023u;
+  float* offsets =
+      reinterpret_cast<float*>(scoreShared + (selectors - base) + kRowBlock * kHeadDim * 2);
   int rows = a.ringRows * (a.numQueryHeads / a.numKvHeads);
-  int columns = chunkColumns(rows);
-  if (threadIdx.x == 0) shared.ring.create(4);
-  __syncthreads();
-  if (__shfl_sync(kFullMask, threadIdx.x >> 5, 0) == kColumnWarps) {
-    copyColumnPages<kHeadDim>(a, numDue, rows, kRowBlock / columns * columns, shared.ring,
-                              threadIdx.x & 31);
-  } else if (columns == 112) {
-    scoreColumnRuns<kHeadDim, 112>(a, numDue, rows, shared);
-  } else {
-    scoreColumnRuns<kHeadDim, 64>(a, numDue, rows, shared);
+  bool narrow = (rows + 55) / 56 * 56 < (rows + 63) / 64 * 64;
+  // One thread keeps the place in the work, in shared memory: the registers are full.
+  __shared__ ScoreRuns<kPageTokens, true> runs;
+  __shared__ ScoreRun run;
+  __shared__ bool more;
+  if (threadIdx.x == 0) runs.start(a, numDue, 1);
+  while (true) {
+    __syncthreads();
+    if (threadIdx.x == 0) more = runs.next(run);
+    __syncthreads();
+    if (!more) break;
+    if (narrow) {
+      scoreColumnRun<kHeadDim, 56>(a, run, rows, selectors, offsets);
+    } else {
+      scoreColumnRun<kHeadDim, 64>(a, run, rows, selectors, offsets);
+    }
   }
   wait_for_inputs();  // also in a CTA without work
 #endif

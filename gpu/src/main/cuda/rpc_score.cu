@@ -19,9 +19,9 @@
 // Launch: both grid (strips, layers * Hkv, numDue * rowBlocks | numDue), block 256, with strips >=
 // ceil((63 + candidates) / 512) for every due lane and rowBlocks = ceil(rows / 256).
 // On sm_90a the same two passes exist for warpgroups (rpc_stats_wgmma.cuh, rpc_columns_wgmma.cuh),
-// with the strips' (reference, sum) between them alone: no offsets, no counters.
-// Launch: rpc_score_stats_wgmma grid (multiprocessors), block 288; rpc_score_columns_wgmma grid
-// (multiprocessors), block 288; the result does not depend on the grid.
+// with the strips' (maximum, sum) between them alone: no offsets, no counters.
+// Launch: rpc_score_stats_wgmma grid (multiprocessors), block 544; rpc_score_columns_wgmma grid
+// (multiprocessors), block 512; the result does not depend on the grid.
 // CPU twin: RPC score of the CPU backend (fp32), tolerance of bf16 products accumulated in fp32.
 #include "rpc_columns_wgmma.cuh"
 #include "rpc_score.cuh"
@@ -356,11 +356,11 @@ TRACEMILL_RPC_SCORE_KERNEL(rpc_score_columns_d128, tracemill::scoreColumns<128>)
   }
 
 TRACEMILL_RPC_SCORE_WGMMA_KERNEL(rpc_score_stats_wgmma_d64, tracemill::scoreStatsByWarpgroups<64>,
-                                 288)
+                                 544)
 TRACEMILL_RPC_SCORE_WGMMA_KERNEL(rpc_score_stats_wgmma_d128, tracemill::scoreStatsByWarpgroups<128>,
-                                 288)
+                                 544)
 TRACEMILL_RPC_SCORE_WGMMA_KERNEL(rpc_score_columns_wgmma_d64,
-                                 tracemill::scoreColumnsByWarpgroups<64>, 288)
+                                 tracemill::scoreColumnsByWarpgroups<64>, 512)
 TRACEMILL_RPC_SCORE_WGMMA_KERNEL(rpc_score_columns_wgmma_d128,
-                                 tracemill::scoreColumnsByWarpgroups<128>, 288)
+                                 tracemill::scoreColumnsByWarpgroups<128>, 512)
 #endif

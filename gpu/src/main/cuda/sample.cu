@@ -11,7 +11,8 @@
 //   mass(K) = E[b] * (2048 - l) + E[b+1] * l with b = K >> 11, l = K & 2047 and the host's table
 //             E[b] = round(2^31 * exp(-b / 128)), stored as massTable[b] = (E[b], E[b+1]), b =
 //                 0..2815:
-//             exp(-K / 2^18) in units of 2^-42, at most 7.7e-6 (relative) above it
+//             exp(-K / 2^18) in units of 2^-42, off by at most 7.7e-6 of itself (interpolation)
+//             plus 2^-32 (rounding of E)
 // The tokens are ordered by (K, id); keys below 2^-18 nats apart are ties. Each filter keeps a
 // prefix of that order:
 //   top-k   the first topK (0: off)
@@ -20,15 +21,15 @@
 //   min-p   K <= minPKey, host: floor(-ln(minP) * 2^18), 0x7fffffff: off
 // Draw: u = Philox4x32-10(key = seed[lane], counter = (tokenIndex[lane], 0, 0, 0)).word0 >> 8; the
 // token is the first in ascending id among those kept whose running mass exceeds floor(u * total /
-// 2^24). Masses are integers (sum < 2^60): no order matters.
-// Writes tokenId[lane] (-1 where a logit is NaN or infinite), tokenIndex[lane] + 1 and the token's
-// bit in seen[lane][ceil(vocab/32)].
+// 2^24). Masses are integers (sum <= 2^60 for 2^18 tokens): no order matters.
+// Writes tokenId[lane] (-1 where a z is NaN or infinite), tokenIndex[lane] + 1 and the
+// token's bit in seen[lane][ceil(vocab/32)].
 //
 // sample_cluster spreads a row over 8 CTAs (a cluster, sm_90) that read it once and hold their
 // slice of keys in shared memory; histogram of 2,816 bins (count, sum of low bits), ranges reduced
 // through distributed shared memory, then the pivot bin by single keys. sample_cluster_many does
 // the same for many rows: it holds no keys, reads the logits (mostly out of the L2) again in each
-// of its 3 to 5 passes, and so has 64 rows at work at once where sample_cluster has 33. sample_row
+// of its 3 to 6 passes, and so has 64 rows at work at once where sample_cluster has 33. sample_row
 // is one CTA that reads the logits again, for any device.
 //
 // Launch, with dynamic shared memory in bytes:
@@ -37,13 +38,16 @@
 //   sample_row           grid (rows), block 1024, 81,360
 //   mark_seen            grid (any), block 256, none: sets the bits of prompt tokens; segments as
 //                        in prefill
-// CPU twin: the sampler of the CPU backend; equal token for equal logits, bit for bit.
+// CPU twin: CpuSampler, with the same filters and the same u, but weights of its own and equals
+// that stay or go together at the cut of top-k and top-p: the same token where greedy, otherwise
+// but for draws and cuts near a boundary. TestCudaSampling repeats the arithmetic above on the
+// host, and draws are equal to that bit for bit.
 #include "sample_row.cuh"
 
 namespace tracemill {
-using ClusterSampler = RowSampler<8, 512, true>;
-using ManyRowsSampler = RowSampler<8, 384, false>;
-using SingleSampler = RowSampler<1, 1024, false>;
+using ClusterSampler = SampleSlice<8, 512, true>;
+using ManyRowsSampler = SampleSlice<8, 384, false>;
+using SingleSampler = SampleSlice<1, 1024, false>;
 static_assert((sizeof(ClusterSampler::Shared) + 15) / 16 * 16 == 37584, "launch contract");
 static_assert((sizeof(ManyRowsSampler::Shared) + 15) / 16 * 16 == 37536, "launch contract");
 static_assert((sizeof(SingleSampler::Shared) + 15) / 16 * 16 == 81360, "launch contract");

@@ -43,6 +43,8 @@ int multiprocessors() {
   return count;
 }
 
+constexpr int kNoGroups = 1 << 30;
+
 // Workspace and launch of work list + attention for a batch on the device.
 struct Runner {
   int rows, numLanes, maxPages, hq, hkv, dim;
@@ -72,16 +74,20 @@ struct Runner {
         kvLen(lengths),
         table(pages),
         work(std::max<size_t>(chunks(lanes, lengths), 256) * 8),
-        workCount(1),
+        workCount(4),
         rowChunks(rows),
         partial(chunks(lanes, lengths) * hkv * (hq / hkv) * dim),
         stats(chunks(lanes, lengths) * hkv * (hq / hkv)),
         query(static_cast<size_t>(rows) * hq * dim),
         out(static_cast<size_t>(rows) * hq * dim) {}
-  void list(cudaStream_t stream) {
+  // leastGroups: 0 for groups of four chunks, kNoGroups for none.
+  void list(cudaStream_t stream, int leastGroups) {
     attention_work_list<<<16, 256, 0, stream>>>(laneOf.get(), kvLen.get(), table.get(), work.get(),
-                                                workCount.get(), rowChunks.get(), rows, maxPages);
+                                                workCount.get(), rowChunks.get(), rows, maxPages,
+                                                leastGroups);
   }
+  // As the backend launches it.
+  void list(cudaStream_t stream) { list(stream, 3 * 2 * multiprocessors() / hkv); }
   void attend(const Variant& v, const uint16_t* pool, cudaStream_t stream, int grid = 0) {
     int ctas = grid > 0 ? grid : multiprocessors() * v.blocksPerSm;
     v.kernel<<<ctas, v.threads, v.sharedBytes, stream>>>(query.get(), pool, work.get(),
@@ -89,7 +95,7 @@ struct Runner {
                                                          stats.get(), out.get(), hq, hkv, scale);
     if (!merged) return;
     (dim == 128 ? attention_merge_d128 : attention_merge_d64)<<<dim3(hq, rows), 128, 0, stream>>>(
-        partial.get(), stats.get(), rowChunks.get(), out.get(), hq, hkv);
+        partial.get(), stats.get(), workCount.get(), rowChunks.get(), out.get(), hq, hkv);
   }
 };
 
@@ -151,6 +157,19 @@ void checkCase(int hq, int hkv, int dim, const std::vector<int>& attended, uint6
   run.attend(smallShared(dim), pool.get(), 0);
   settle("paged_attention_decode_small");
   expect(run.out.download() == out, "the small decode attention differs");
+  // Merged as it goes, by fours and by twos, and chunk by chunk.
+  int quads = 0;
+  for (int lane : laneOf) quads += lane < 0 ? 0 : attended[lane] / 1024;
+  for (int leastGroups : {0, quads + 1, kNoGroups}) {
+    run.list(0, leastGroups);
+    for (int grid : {0, 7}) {
+      run.out.poison();
+      run.attend(v, pool.get(), 0, grid);
+      settle("paged_attention_decode in groups");
+      expect(run.out.download() == out,
+             "decode attention depends on its groups (least %d, grid %d)", leastGroups, grid);
+    }
+  }
   for (int row = 0; row < rows; row += std::max(1, rows / 6)) {
     if (laneOf[row] < 0) continue;
     Runner alone({laneOf[row]}, cached, table, cache.maxPages, hq, hkv, dim);
@@ -234,6 +253,7 @@ void decodeAttention(bool small) {
       checkCase(group * hkv, hkv, 128, {1, 65, 530}, group);
       checkCase(group * hkv, hkv, 64, {17, 64, 257}, group + 10);
     }
+    checkCase(7, 1, 128, {1100, 1800}, 21);
     return;
   }
   checkCase(28, 4, 128,
@@ -247,6 +267,8 @@ void decodeAttention(bool small) {
   checkCase(9, 3, 64, {255, 256, 257}, 7);
   checkCase(10, 2, 64, {31, 800}, 8);
   checkCase(7, 1, 64, {129, 2000}, 9);
+  // Every remainder of quads and pairs, with and without a partial chunk.
+  checkCase(7, 1, 128, {512, 768, 1024, 1030, 1280, 1281, 1536, 1792, 1793, 2048, 2304, 3583}, 10);
 }
 
 void benchDecodeAttention() {

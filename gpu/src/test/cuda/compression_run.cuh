@@ -106,17 +106,17 @@ struct Compression {
   void scoreByWarpgroups(float scale, cudaStream_t stream, int passes) {
     auto* first = dim == 128 ? rpc_score_stats_wgmma_d128 : rpc_score_stats_wgmma_d64;
     auto* second = dim == 128 ? rpc_score_columns_wgmma_d128 : rpc_score_columns_wgmma_d64;
-    int firstBytes = 8 * 128 * dim + 1152, secondBytes = 1536 * dim + 2176;
+    int firstBytes = 8 * 128 * dim + 1152, secondBytes = 256 * (2 * dim + 8);
     CUDA(cudaFuncSetAttribute(first, cudaFuncAttributeMaxDynamicSharedMemorySize, firstBytes));
     CUDA(cudaFuncSetAttribute(second, cudaFuncAttributeMaxDynamicSharedMemorySize, secondBytes));
     int n = static_cast<int>(dues.size());
     if (passes & 1)
-      first<<<ctas, 288, firstBytes, stream>>>(layerPool.get(), table.get(), ring->get(),
+      first<<<ctas, 544, firstBytes, stream>>>(layerPool.get(), table.get(), ring->get(),
                                                weights.get(), due.get(), stats.get(), scores.get(),
                                                maxPages, lanes, layers, hq, hkv, ringRows, strips,
                                                maxCandidates, scale, n);
     if (passes & 2)
-      launchOverlapping(second, dim3(ctas), 288, secondBytes, stream, layerPool.get(), table.get(),
+      launchOverlapping(second, dim3(ctas), 512, secondBytes, stream, layerPool.get(), table.get(),
                         ring->get(), weights.get(), due.get(), stats.get(), scores.get(), maxPages,
                         lanes, layers, hq, hkv, ringRows, strips, maxCandidates, scale, n);
   }

@@ -10,9 +10,9 @@ final class KernelTables {
     this.meter = meter;
   }
 
-  /** Every kernel of a decode step at four sizes. */
+  /** Every kernel of a decode step at five sizes. */
   void kernels() {
-    for (int[] point : new int[][] {{1, 512}, {16, 4632}, {64, 4632}, {128, 4632}}) {
+    for (int[] point : new int[][] {{1, 512}, {16, 4632}, {64, 4632}, {128, 4632}, {235, 4631}}) {
       int batch = point[0];
       int rows = point[1];
       if (!meter.fits(batch, rows)) {
@@ -20,14 +20,21 @@ final class KernelTables {
       }
       meter.probe().setLanes(batch, rows, GpuMeter.ROOM, GpuMeter.SAMPLING);
       GpuMeter.print("### Kernels, batch %d, %d rows (in a graph, per launch)%n", batch, rows);
-      GpuMeter.print("| kernel | us | MB | GB/s | of copy |%n|---|---|---|---|---|");
+      GpuMeter.print(
+          "| kernel | us | us of a step | MB | GB/s | of copy |%n|---|---|---|---|---|---|");
       double linear = 0;
+      Map<String, Double> ofStep = meter.probe().partMicrosOfStep(10);
       for (Map.Entry<String, Double> part : meter.probe().partMicros(10).entrySet()) {
         double bytes = partBytes(part.getKey(), batch, rows);
         double rate = bytes / (part.getValue() / 1e6);
         GpuMeter.print(
-            "| %s | %.1f | %.1f | %.0f | %.0f %% |",
-            part.getKey(), part.getValue(), bytes / 1e6, rate / 1e9, 100 * rate / meter.copyRate());
+            "| %s | %.1f | %.1f | %.1f | %.0f | %.0f %% |",
+            part.getKey(),
+            part.getValue(),
+            ofStep.get(part.getKey()),
+            bytes / 1e6,
+            rate / 1e9,
+            100 * rate / meter.copyRate());
         linear += linearShare(part.getKey()) * part.getValue();
       }
       double bytes = meter.probe().streamedBytes();

@@ -63,7 +63,7 @@ final class EvalSentences {
         "--output FOLDER/out holds no row of this grid; leave out --sum-up-only to generate them.");
     all.put(
         new Mistake("--policy", "full", "--temperature", "-1"),
-        "temperature is -1.0; it must be 0 (greedy) to 100.");
+        "temperature is -1.0; it must be 0 (greedy), or 1e-6 to 100.");
     all.put(
         new Mistake("--policy", "full", "--samples", "0"), "--samples is 0; it must be 1 or more.");
     all.put(

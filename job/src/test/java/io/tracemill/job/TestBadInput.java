@@ -81,7 +81,7 @@ class TestBadInput {
         option("--samples 0", "--samples is 0; it must be 1 or more."),
         option("--max-new-tokens 0", "max-new-tokens is 0; it must be 1 or more."),
         option("--max-new-tokens -5", "max-new-tokens is -5; it must be 1 or more."),
-        option("--temperature -1", "temperature is -1.0; it must be 0 (greedy) to 100."),
+        option("--temperature -1", "temperature is -1.0; it must be 0 (greedy), or 1e-6 to 100."),
         option("--top-p 0", "top-p is 0.0; it must be above 0 and at most 1."),
         option("--top-k -1", "top-k is -1; it must be 0 (off) or more."),
         option("--min-p 1", "min-p is 1.0; it must be at least 0 and below 1."),

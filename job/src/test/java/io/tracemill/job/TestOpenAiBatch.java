@@ -73,7 +73,8 @@ class TestOpenAiBatch {
 
     Map<String, JsonNode> errors = lines(out.resolve("openai-batch/errors.jsonl"));
     assertThat(error(errors, "r3"))
-        .isEqualTo("INVALID_ARGUMENT The row's temperature is -2.0; it must be 0 (greedy) to 100.");
+        .isEqualTo(
+            "INVALID_ARGUMENT The row's temperature is -2.0; it must be 0 (greedy), or 1e-6 to 100.");
     assertThat(error(errors, "r4"))
         .isEqualTo(
             "INVALID_PROMPT body.logit_bias is {\"5\":1}, which is not supported and would change the"
@@ -127,7 +128,7 @@ class TestOpenAiBatch {
                 "a0", "ok 11 full",
                 "a1", "ok 11 full",
                 "b0", "ok 4 rpc",
-                "c0", "The row's temperature is 900.0; it must be 0 (greedy) to 100.",
+                "c0", "The row's temperature is 900.0; it must be 0 (greedy), or 1e-6 to 100.",
                 "d0",
                     "The row's KV policy 'best' is unknown; choose one of full, rpc, sinks-window, random,"
                         + " tova, snapkv, h2o, r-kv, g-kv, lagkv, chunkkv, vase, triattention.",

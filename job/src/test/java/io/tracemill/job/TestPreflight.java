@@ -106,7 +106,7 @@ class TestPreflight {
     assertThat(run.exitCode()).isEqualTo(2);
     assertThat(run.output().lines())
         .containsExactly(
-            "problem: temperature is -1.0; it must be 0 (greedy) to 100.",
+            "problem: temperature is -1.0; it must be 0 (greedy), or 1e-6 to 100.",
             "problem: --slots is 0; it must be 1 or more.",
             "problem: --max-errors is 'some'; it must be a number of rows such as 20, or a share"
                 + " such as 5%.",

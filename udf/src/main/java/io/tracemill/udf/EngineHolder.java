@@ -7,16 +7,10 @@ import io.tracemill.engine.api.KvPolicySettings;
 import io.tracemill.engine.error.ErrorCode;
 import io.tracemill.engine.error.ReasoningException;
 import java.util.Optional;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Holds the one engine of this JVM. The first task that needs it has it opened in a thread of its
@@ -26,20 +20,12 @@ import org.slf4j.LoggerFactory;
  * <p>An engine that dies takes its executor along, see {@link DyingProcess}: tasks that have all
  * their results may write them, the others wait for the end, so that Spark repeats each of them
  * once and not here. In local mode they fail at once, and the next run opens a new engine.
- *
- * <p>Spark may load this class twice in one executor (one class loader a session for uploaded
- * jars). A system property names the copy that owns the engine, so that a second copy refuses
- * plainly instead of loading a second model onto the same device.
  */
 public final class EngineHolder {
-  /** The system property that names the owner of this JVM's engine. */
+  /** The system property that names the owner of this JVM's engine, see {@link EngineOwner}. */
   static final String OWNER_PROPERTY = "io.tracemill.engine.owner";
 
-  private static final Logger LOG = LoggerFactory.getLogger(EngineHolder.class);
-  private static final long JOIN_SLICE_MILLIS = 100;
   private static final Object LOCK = new Object();
-  private static final String OWNER =
-      EngineHolder.class.getClassLoader() + "@" + System.identityHashCode(EngineHolder.class);
 
   // Both are read and written under LOCK.
   private static Held held;
@@ -78,7 +64,7 @@ public final class EngineHolder {
 
   private static Lease lease(Held joined, Consumer<SharedEngine> check, BooleanSupplier cancelled) {
     try {
-      SharedEngine engine = await(joined, cancelled);
+      SharedEngine engine = joined.opening.await(cancelled);
       check.accept(engine);
       return new Lease(joined, engine);
     } catch (RuntimeException e) {
@@ -94,16 +80,14 @@ public final class EngineHolder {
 
   /** Counters of the engine; empty where none is open. */
   public static Optional<EngineSnapshot> snapshot() {
-    CompletableFuture<SharedEngine> opening;
+    OpeningEngine opening;
     synchronized (LOCK) {
       if (held == null) {
         return Optional.empty();
       }
       opening = held.opening;
     }
-    return opening.isDone() && !opening.isCompletedExceptionally()
-        ? Optional.of(opening.join().snapshot())
-        : Optional.empty();
+    return opening.ifOpen().map(SharedEngine::snapshot);
   }
 
   /** Closes the engine where no lease is open; otherwise does nothing. */
@@ -117,7 +101,7 @@ public final class EngineHolder {
 
   private static Held join(EngineSettings settings, Supplier<SharedEngine> opener) {
     synchronized (LOCK) {
-      if (held != null && (held.opening.isCompletedExceptionally() || held.isBuried())) {
+      if (held != null && (held.opening.hasFailed() || held.isBuried())) {
         shutDown();
       }
       if (held != null && !held.settings.equals(settings)) {
@@ -130,8 +114,9 @@ public final class EngineHolder {
         shutDown();
       }
       if (held == null) {
-        claim();
-        held = new Held(settings, open(opener));
+        EngineOwner.claim();
+        closeAtExit();
+        held = new Held(settings, OpeningEngine.start(opener));
       }
       held.leases++;
       return held;
@@ -147,65 +132,14 @@ public final class EngineHolder {
     }
   }
 
-  private static CompletableFuture<SharedEngine> open(Supplier<SharedEngine> opener) {
-    CompletableFuture<SharedEngine> opening = new CompletableFuture<>();
-    Thread thread =
-        new Thread(
-            () -> {
-              try {
-                SharedEngine engine = opener.get();
-                LOG.info("{}", engine.description());
-                EngineGauges.registerWithSpark();
-                opening.complete(engine);
-              } catch (Throwable e) { // Whatever it was, the waiting tasks must hear of it.
-                opening.completeExceptionally(e);
-              }
-            },
-            "tracemill-open");
-    thread.setDaemon(true);
-    thread.start();
-    return opening;
-  }
-
-  private static SharedEngine await(Held joined, BooleanSupplier cancelled) {
-    while (true) {
-      try {
-        return joined.opening.get(JOIN_SLICE_MILLIS, TimeUnit.MILLISECONDS);
-      } catch (TimeoutException e) {
-        if (cancelled.getAsBoolean()) {
-          throw new ReasoningException(
-              ErrorCode.BACKEND_UNAVAILABLE, "The task was cancelled while its engine opened.");
-        }
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-        throw new ReasoningException(
-            ErrorCode.BACKEND_UNAVAILABLE, "The task was interrupted while its engine opened.", e);
-      } catch (ExecutionException e) {
-        if (e.getCause() instanceof ReasoningException known) {
-          throw new ReasoningException(known.code(), known.getMessage(), known);
-        }
-        throw new ReasoningException(
-            ErrorCode.INTERNAL, "The engine could not be opened: " + e.getCause(), e.getCause());
-      }
-    }
-  }
-
-  private static void claim() {
-    Object owner = System.getProperties().putIfAbsent(OWNER_PROPERTY, OWNER);
-    if (owner != null && !owner.equals(OWNER)) {
-      throw new ReasoningException(
-          ErrorCode.BACKEND_UNAVAILABLE,
-          "This JVM already runs an engine of another copy of Tracemill ("
-              + owner
-              + "); put the jars on Spark's class path once, not into each session.");
-    }
+  private static void closeAtExit() {
     if (!hookInstalled) {
       hookInstalled = true;
-      Runtime.getRuntime().addShutdownHook(new Thread(EngineHolder::closeAtExit, "tracemill-exit"));
+      Runtime.getRuntime().addShutdownHook(new Thread(EngineHolder::atExit, "tracemill-exit"));
     }
   }
 
-  private static void closeAtExit() {
+  private static void atExit() {
     synchronized (LOCK) {
       // A dead one may hang in the driver; the end of the process frees its memory.
       if (held != null && !held.dead) {
@@ -246,10 +180,9 @@ public final class EngineHolder {
     Held ended = held;
     held = null;
     try {
-      // An engine that is still being opened is closed by whoever finishes opening it.
-      ended.opening.thenAccept(SharedEngine::close);
+      ended.opening.close();
     } finally {
-      System.getProperties().remove(OWNER_PROPERTY, OWNER);
+      EngineOwner.release();
     }
   }
 
@@ -342,7 +275,7 @@ public final class EngineHolder {
 
   private static final class Held {
     private final EngineSettings settings;
-    private final CompletableFuture<SharedEngine> opening;
+    private final OpeningEngine opening;
     private final IdenticalRequests identical = new IdenticalRequests();
     private EngineDelta seen = EngineDelta.NONE;
 
@@ -351,7 +284,7 @@ public final class EngineHolder {
     private int parked;
     private boolean dead;
 
-    private Held(EngineSettings settings, CompletableFuture<SharedEngine> opening) {
+    private Held(EngineSettings settings, OpeningEngine opening) {
       this.settings = settings;
       this.opening = opening;
     }

@@ -8,7 +8,8 @@ import java.util.List;
  * How tokens are drawn and when a sequence ends. Filters apply in the order of Hugging Face
  * Transformers: repetition penalty, temperature, top-k, top-p, min-p.
  *
- * @param temperature divides the logits; 0 is greedy (the highest logit, the lower id among equals)
+ * @param temperature divides the logits, 1e-6 to 100; 0 is greedy (the highest logit, the lower id
+ *     among equals)
  * @param topK keeps the k highest logits; 0 is off
  * @param topP keeps the smallest set whose probability reaches p, in (0, 1]; 1 is off
  * @param minP drops tokens below p times the highest probability, in [0, 1); 0 is off
@@ -28,9 +29,15 @@ public record SamplingParams(
     int maxNewTokens,
     List<String> stopStrings,
     long seed) {
+  /** Divided by less, a logit can leave the range of float. */
+  private static final float LEAST_TEMPERATURE = 1e-6f;
 
   public SamplingParams {
-    check(temperature >= 0 && temperature <= 100, "temperature", temperature, "0 (greedy) to 100");
+    check(
+        temperature == 0 || (temperature >= LEAST_TEMPERATURE && temperature <= 100),
+        "temperature",
+        temperature,
+        "0 (greedy), or 1e-6 to 100");
     check(topK >= 0, "top-k", topK, "0 (off) or more");
     check(topP > 0 && topP <= 1, "top-p", topP, "above 0 and at most 1");
     check(minP >= 0 && minP < 1, "min-p", minP, "at least 0 and below 1");

@@ -6,8 +6,9 @@ import io.tracemill.engine.backend.PendingTokens;
 import java.util.Arrays;
 
 /**
- * Draws one token from logits. What is kept and what is drawn is defined so that another backend
- * can repeat it exactly:
+ * Draws one token from logits. What is kept and what is drawn is defined in whole numbers, so that
+ * a seed gives the same tokens on any number of threads. Other backends draw from the same
+ * distribution with weights of their own; only greedy tokens are the same everywhere.
  *
  * <ol>
  *   <li>Repetition penalty: the logit of every token seen so far is divided by the penalty where it

@@ -26,9 +26,6 @@ import java.util.function.Predicate;
  * <p><b>Threads.</b> One, the engine's.
  */
 final class Scheduler implements Shedder {
-  /** Sequences that must end well before one more lane is tried after memory ran short. */
-  private static final int FINISHES_BEFORE_MORE_LANES = 16;
-
   private final Backend backend;
   private final SchedulerOptions options;
   private final EngineCounters counters;
@@ -37,6 +34,7 @@ final class Scheduler implements Shedder {
   private final PageAllocator allocator;
   private final Admission admission;
   private final StopRules stopRules;
+  private final Refusals refusals;
   private final PrefillStage prefill;
   private final DecodeStage decode;
   private final CompressionStage compression;
@@ -45,10 +43,7 @@ final class Scheduler implements Shedder {
   private final WaitingLine waiting = new WaitingLine();
   private final List<Sequence> running = new ArrayList<>();
   private final ArrayDeque<InFlight> inFlight = new ArrayDeque<>();
-  private final int[] freeLanes;
-  private int numFreeLanes;
-  private int laneLimit;
-  private int finishesSinceShed;
+  private final Lanes lanes;
   private long clock;
 
   Scheduler(Backend backend, SchedulerOptions options, EngineCounters counters) {
@@ -68,15 +63,12 @@ final class Scheduler implements Shedder {
     this.allocator = new PageAllocator(info.numPages());
     this.stopRules =
         new StopRules(options.stopTokens(), options.maxContextTokens(), options.loopRule());
+    this.refusals = new Refusals(options, allocator.totalPages());
     this.prefill = new PrefillStage(backend, options.prefillChunkTokens(), this, counters);
     this.decode = new DecodeStage(backend, allocator, admission, this, counters);
     this.compression = new CompressionStage(backend, this);
     this.prompts = new SharedPrompts(allocator, admission);
-    this.laneLimit = info.maxLanes();
-    this.freeLanes = new int[info.maxLanes()];
-    for (int lane = info.maxLanes() - 1; lane >= 0; lane--) {
-      freeLanes[numFreeLanes++] = lane;
-    }
+    this.lanes = new Lanes(info.maxLanes());
   }
 
   /**
@@ -92,7 +84,7 @@ final class Scheduler implements Shedder {
             : Integer.MAX_VALUE;
     Sequence sequence =
         new Sequence(spec, ticket, Math.max(1, budgetTokens), plannedTokens, submittedNanos);
-    Optional<RowError> error = refusal(sequence, budgetTokens);
+    Optional<RowError> error = refusals.refusal(sequence, budgetTokens);
     if (error.isPresent()) {
       finish(sequence, FinishReason.ERROR, error);
     } else {
@@ -154,28 +146,10 @@ final class Scheduler implements Shedder {
     publish();
   }
 
-  private Optional<RowError> refusal(Sequence sequence, int budgetTokens) {
-    SequenceSpec spec = sequence.spec();
-    if (budgetTokens < 1) {
-      return Optional.of(
-          ScheduleErrors.promptTooLong(spec.promptTokens().length, options.maxContextTokens()));
-    }
-    int ringDepth = spec.policy().needs().queryRingDepth();
-    if (ringDepth > options.queryRingDepth()) {
-      return Optional.of(ScheduleErrors.ringTooShallow(ringDepth, options.queryRingDepth()));
-    }
-    if (KvLayout.pagesFor(sequence.peakRows()) > allocator.totalPages()) {
-      return Optional.of(
-          ScheduleErrors.poolTooSmall(
-              spec, budgetTokens, sequence.peakRows(), allocator.totalPages()));
-    }
-    return Optional.empty();
-  }
-
   // --- joining
 
   private void admit() {
-    while (numFreeLanes > 0 && lanesInUse() < laneLimit) {
+    while (lanes.mayStart()) {
       Optional<Sequence> next = waiting.next(Scheduler::isOnHold, this::fitsNow);
       if (next.isEmpty() && !prompts.dropIdle(waiting.first().flatMap(Sequence::prompt))) {
         return;
@@ -203,7 +177,7 @@ final class Scheduler implements Shedder {
   }
 
   private boolean start(Sequence sequence) {
-    int lane = freeLanes[numFreeLanes - 1];
+    int lane = lanes.next();
     SequenceSpec spec = sequence.spec();
     try {
       backend.startLane(
@@ -223,11 +197,11 @@ final class Scheduler implements Shedder {
             Optional.of(ScheduleErrors.outOfMemory("starting the lane", e)));
       } else {
         waiting.addFirst(sequence);
-        lowerLaneLimit(lanesInUse());
+        lanes.limitToThoseInUse();
       }
       return false;
     }
-    numFreeLanes--;
+    lanes.take();
     sequence.start(lane, allocator, firstStepClock(sequence));
     counters.sharedPromptTokens.add(sequence.prefilledTokens());
     admission.admit(sequence);
@@ -266,7 +240,7 @@ final class Scheduler implements Shedder {
     decode.remove(sequence);
     admission.release(sequence);
     backend.endLane(sequence.lane());
-    freeLanes[numFreeLanes++] = sequence.lane();
+    lanes.giveBack(sequence.lane());
     sequence.leaveLane();
   }
 
@@ -279,8 +253,8 @@ final class Scheduler implements Shedder {
     counters.finishedRequests.increment();
     if (reason == FinishReason.ERROR) {
       counters.failedRequests.increment();
-    } else if (++finishesSinceShed % FINISHES_BEFORE_MORE_LANES == 0) {
-      laneLimit = Math.min(freeLanes.length, laneLimit + 1);
+    } else {
+      lanes.endedWell();
     }
     publish();
     sequence.finish(reason, error, rowBytes, System.nanoTime());
@@ -289,9 +263,9 @@ final class Scheduler implements Shedder {
   @Override
   public void shed(Sequence sequence, String doing, ReasoningException cause) {
     assert cause.code().type() == ErrorType.INSUFFICIENT_RESOURCES;
-    if (lanesInUse() > 1) {
+    if (lanes.inUse() > 1) {
       restart(sequence);
-      lowerLaneLimit(lanesInUse());
+      lanes.limitToThoseInUse();
     } else {
       finish(sequence, FinishReason.ERROR, Optional.of(ScheduleErrors.outOfMemory(doing, cause)));
     }
@@ -303,7 +277,7 @@ final class Scheduler implements Shedder {
       return;
     }
     restart(decode.youngest());
-    lowerLaneLimit(lanesInUse());
+    lanes.limitToThoseInUse();
   }
 
   /** Draws depend on the token index alone, so the second attempt gives the same tokens. */
@@ -312,15 +286,6 @@ final class Scheduler implements Shedder {
     running.remove(sequence);
     waiting.addFirst(sequence.beginAnew());
     counters.restarts.increment();
-  }
-
-  private void lowerLaneLimit(int lanes) {
-    laneLimit = Math.max(1, lanes);
-    finishesSinceShed = 0;
-  }
-
-  private int lanesInUse() {
-    return freeLanes.length - numFreeLanes;
   }
 
   // --- reading tokens
@@ -379,6 +344,6 @@ final class Scheduler implements Shedder {
   }
 
   private void publish() {
-    counters.publish(lanesInUse(), waiting.size(), allocator.usedPages());
+    counters.publish(lanes.inUse(), waiting.size(), allocator.usedPages());
   }
 }

@@ -1,10 +1,8 @@
 package io.tracemill.engine.schedule;
 
-import io.tracemill.engine.api.CompressionEvent;
 import io.tracemill.engine.api.FinishReason;
 import io.tracemill.engine.api.KvAccount;
 import io.tracemill.engine.api.RowError;
-import io.tracemill.engine.api.Timings;
 import io.tracemill.engine.backend.CounterRandom;
 import io.tracemill.engine.backend.PendingCompression;
 import io.tracemill.engine.compress.CompressionSchedule;
@@ -13,9 +11,7 @@ import io.tracemill.engine.compress.RowPlan;
 import io.tracemill.engine.kvcache.KvLayout;
 import io.tracemill.engine.kvcache.PageAllocator;
 import io.tracemill.engine.kvcache.PageTable;
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.List;
 import java.util.Optional;
 
 /**
@@ -25,7 +21,6 @@ import java.util.Optional;
 final class Sequence {
   private static final int NO_LANE = -1;
   private static final int INITIAL_TOKENS = 64;
-  private static final double NANOS_PER_MILLI = 1e6;
 
   /**
    * Where a sequence stands. A running one may have given its lane back and await its last token.
@@ -36,27 +31,10 @@ final class Sequence {
     FINISHED
   }
 
-  /** A compression that was enqueued; its figures are read when the sequence ends. */
-  private record PendingEvent(
-      int step, RowPlan plan, PendingCompression batch, int index, double shareOfBatch) {
-    CompressionEvent await() {
-      int beyondPlan = batch.rowsBeyondPlan(index);
-      return new CompressionEvent(
-          step,
-          plan.rowsBefore(),
-          plan.rowsAfter() - beyondPlan,
-          plan.candidates(),
-          plan.retained() - beyondPlan,
-          batch.scoreCuts()[index],
-          (float) (batch.millis() * shareOfBatch));
-    }
-  }
-
   private final SequenceSpec spec;
   private final Ticket ticket;
   private final int budgetTokens;
   private int plannedTokens;
-  private final long submittedNanos;
   private final long randomKey;
 
   private State state = State.WAITING;
@@ -75,12 +53,8 @@ final class Sequence {
   private OutputWatch outputWatch = OutputWatch.NONE;
   private int[] tokens = new int[INITIAL_TOKENS];
   private int numTokens;
-  private final List<PendingEvent> events = new ArrayList<>();
-
-  private boolean readsPrompt;
-  private long prefillNanos;
-  private long firstTokenNanos;
-  private long lastTokenNanos;
+  private final PendingEvents events = new PendingEvents();
+  private final SequenceTimes times;
 
   /**
    * A waiting sequence.
@@ -95,7 +69,7 @@ final class Sequence {
     this.ticket = ticket;
     this.budgetTokens = budgetTokens;
     this.plannedTokens = Math.min(plannedTokens, budgetTokens);
-    this.submittedNanos = submittedNanos;
+    this.times = new SequenceTimes(submittedNanos);
     this.randomKey = CounterRandom.key(spec.sampling().seed(), spec.rowKey(), spec.sampleIndex());
   }
 
@@ -229,7 +203,8 @@ final class Sequence {
     assert !hasLane() && state == State.RUNNING;
     state = State.FINISHED;
     // What was learned of its length stays.
-    Sequence again = new Sequence(spec, ticket, budgetTokens, plannedTokens, submittedNanos);
+    Sequence again =
+        new Sequence(spec, ticket, budgetTokens, plannedTokens, times.submittedNanos());
     prompt.ifPresent(again::joined);
     return again;
   }
@@ -252,10 +227,7 @@ final class Sequence {
   }
 
   void prefilled(int count, long nanos) {
-    if (!readsPrompt) {
-      readsPrompt = true;
-      prefillNanos = nanos;
-    }
+    times.readsPrompt(nanos);
     prefilledTokens += count;
   }
 
@@ -290,7 +262,7 @@ final class Sequence {
 
   void compressionEnqueued(RowPlan plan, PendingCompression batch, int index, double share) {
     if (schedule().dueAfter(promptRows(), enqueuedSteps)) {
-      events.add(new PendingEvent(enqueuedSteps, plan, batch, index, share));
+      events.add(enqueuedSteps, plan, batch, index, share);
       if (spec.policy().keepRule() != KeepRule.AS_PLANNED) {
         int bound = schedule().rowsAfter(promptRows(), enqueuedSteps);
         rows.compressed(enqueuedSteps, plan, bound, batch, index);
@@ -317,10 +289,7 @@ final class Sequence {
     if (numTokens == tokens.length) {
       tokens = Arrays.copyOf(tokens, Math.min(budgetTokens, numTokens * 2));
     }
-    if (numTokens == 0) {
-      firstTokenNanos = nanos;
-    }
-    lastTokenNanos = nanos;
+    times.token(nanos);
     tokens[numTokens++] = token;
   }
 
@@ -351,37 +320,16 @@ final class Sequence {
             error,
             Arrays.copyOf(tokens, numTokens),
             account(rowBytes),
-            timings(nanos)));
+            times.until(nanos)));
     events.clear();
     tokens = new int[0];
   }
 
   private KvAccount account(long rowBytes) {
-    if (!readsPrompt) {
+    if (!times.hasReadPrompt()) {
       return KvAccounting.nothing(spec.policy().settings());
     }
     int steps = Math.max(0, numTokens - 1);
-    List<CompressionEvent> done = new ArrayList<>(events.size());
-    for (PendingEvent event : events) {
-      if (event.step() <= steps) {
-        done.add(event.await());
-      }
-    }
-    return KvAccounting.close(spec.policy(), prefilledTokens, steps, rowBytes, done);
-  }
-
-  private Timings timings(long nanos) {
-    if (!readsPrompt) {
-      return new Timings(millis(submittedNanos, nanos), 0, 0);
-    }
-    double queue = millis(submittedNanos, prefillNanos);
-    return numTokens == 0
-        ? new Timings(queue, millis(prefillNanos, nanos), 0)
-        : new Timings(
-            queue, millis(prefillNanos, firstTokenNanos), millis(firstTokenNanos, lastTokenNanos));
-  }
-
-  private static double millis(long fromNanos, long toNanos) {
-    return (toNanos - fromNanos) / NANOS_PER_MILLI;
+    return KvAccounting.close(spec.policy(), prefilledTokens, steps, rowBytes, events.until(steps));
   }
 }

@@ -68,7 +68,7 @@ final class ParquetTraces implements TraceTable {
     return reaching(
         () -> {
           planned = waves.waves();
-          return waves.newestClaim().isEmpty() ? Optional.empty() : Optional.of(waves.read(spark));
+          return waves.isClaimed() ? Optional.of(waves.read(spark)) : Optional.empty();
         });
   }
 
@@ -78,7 +78,9 @@ final class ParquetTraces implements TraceTable {
         () -> {
           if (token == 0) {
             long mine = Math.max(System.currentTimeMillis(), waves.newestClaim().orElse(0) + 1);
-            waves.claim(mine, runId, type);
+            if (!waves.claim(mine, runId, type)) {
+              throw OutputErrors.shutOut(path);
+            }
             token = mine;
           }
           return waves.waves().equals(planned) ? Claim.UNCHANGED : Claim.CHANGED;
@@ -224,23 +226,15 @@ final class ParquetTraces implements TraceTable {
     // A run that has just claimed is about to clear away what earlier ones left.
     long stillMillis = System.currentTimeMillis() - Math.max(before, waves.lastMoveMillis());
     if (!gone && stillMillis < TimeUnit.SECONDS.toMillis(ParquetWaves.COMMIT_SECONDS)
-        || isBehind(before)) {
+        || waves.newestClaim().orElse(0) != before) {
       return false;
     }
-    try {
-      waves.claim(before + 1, runId, new StructType());
-    } catch (IOException e) {
-      if (isBehind(before)) {
-        return false; // Another run with nothing to write does the same.
-      }
-      throw e;
+    // Where it is not, another run with nothing to write does the same.
+    boolean claimed = waves.claim(before + 1, runId, new StructType());
+    if (claimed) {
+      token = before + 1;
     }
-    token = before + 1;
-    return true;
-  }
-
-  private boolean isBehind(long claim) throws IOException {
-    return waves.newestClaim().orElse(0) != claim;
+    return claimed;
   }
 
   private interface Reaching<T> {

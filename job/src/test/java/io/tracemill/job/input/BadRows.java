@@ -29,7 +29,11 @@ public final class BadRows {
         new Setting(
             RowParameter.TEMPERATURE,
             -1,
-            "The row's temperature is -1.0; it must be 0 (greedy) to 100."),
+            "The row's temperature is -1.0; it must be 0 (greedy), or 1e-6 to 100."),
+        new Setting(
+            RowParameter.TEMPERATURE,
+            "1e-9",
+            "The row's temperature is 1.0E-9; it must be 0 (greedy), or 1e-6 to 100."),
         new Setting(
             RowParameter.TOP_P, 1.5, "The row's top-p is 1.5; it must be above 0 and at most 1."),
         new Setting(

@@ -2,23 +2,15 @@ package io.tracemill.udf.table;
 
 import static java.util.concurrent.TimeUnit.SECONDS;
 
-import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.util.ArrayList;
-import java.util.Comparator;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
-import java.util.TreeMap;
 import java.util.concurrent.CountDownLatch;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.apache.hadoop.conf.Configuration;
-import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.util.ShutdownHookManager;
@@ -36,20 +28,24 @@ import org.apache.spark.sql.types.StructType;
  * underscore and take every file of the folder, which is the same whenever no writer is between
  * moving and writing its manifest; what a writer that died there left is deleted by {@link #clean}.
  *
- * <p>A writer first claims the table by a file {@code _waves/N.claim}, with N larger than any
- * before. The claim names the waves of earlier writers that count; a manifest that one of these
- * writes afterwards is no part of the table, and its writer sees that when it looks once more.
+ * <p>A writer takes the table over in two steps. It announces itself by {@code
+ * _waves/N-ANY.announced}, with N larger than any before; from then on earlier writers begin no
+ * commit. Then it lists the waves, and its claim {@code _waves/N.claim} names those that count; a
+ * manifest that an earlier writer writes afterwards is no part of the table. A writer looks for
+ * announcements once more when it has written a manifest. Where it finds none, whoever comes next
+ * lists later than that and finds the manifest. Where it finds one, the claim decides, and until it
+ * is there the earlier writer deletes nothing, neither what it brought nor what was to go.
  *
  * <p>A file system need only show files whole and lists of files as they are. Object stores do,
  * though moving is copying there and moves of several files are not one: hence the manifest. It
- * costs them one copy of each file within the store. Where files are deleted that a running query
+ * costs them one copy of each file within the store. Nothing rests on one of two writers failing to
+ * write the same name, as not all stores see to that. Where files are deleted that a running query
  * of others is still to read, that query fails and can be asked again.
  *
  * <p>One object of this class serves one writer and may be used by several threads.
  */
 public final class ParquetWaves {
   private static final String LOG = "_waves";
-  private static final String WRITING = "_writing";
 
   /** Spark ends at {@code SHUTDOWN_HOOK_PRIORITY + 30}, file systems at that number itself. */
   private static final int BEFORE_SPARK = FileSystem.SHUTDOWN_HOOK_PRIORITY + 40;
@@ -57,16 +53,16 @@ public final class ParquetWaves {
   /** More than a commit takes, also where moving is copying. */
   public static final long COMMIT_SECONDS = 600;
 
-  private static final Pattern FILE = Pattern.compile("wave-(\\d+)-\\d+-\\d+\\.parquet");
-
   private final Path table;
   private final FileSystem files;
+  private final WaveFolder folder;
   private final WaveLog log;
 
   /** The table in a folder, whether or not it is there yet. */
   public ParquetWaves(String table, Configuration hadoop) throws IOException {
     this.table = new Path(table);
     this.files = this.table.getFileSystem(hadoop);
+    this.folder = new WaveFolder(files, this.table);
     this.log = new WaveLog(files, new Path(this.table, LOG));
   }
 
@@ -77,29 +73,45 @@ public final class ParquetWaves {
 
   /** The waves that count, in order. */
   public List<ParquetWave> waves() throws IOException {
-    return log.waves();
+    return log.snapshot().waves();
   }
 
-  /** The largest claim so far. */
+  /** Whether a claim holds, so that there is a table, be it without rows. */
+  public boolean isClaimed() throws IOException {
+    return log.claim().isPresent();
+  }
+
+  /** The largest number under which a writer has announced itself or claimed. */
   public OptionalLong newestClaim() throws IOException {
-    return log.claim().map(claim -> OptionalLong.of(claim.writer())).orElse(OptionalLong.empty());
+    return log.newest();
   }
 
-  /** The run of the largest claim; empty where there is none, or where it does not say. */
+  /** The run of {@link #newestClaim}; empty where there is none, or where it does not say. */
   public Optional<String> holder() throws IOException {
-    return log.claim().map(WaveClaim::run).filter(run -> !run.isEmpty());
+    return log.holder();
   }
 
-  /** Claims the table for a writer of a run that brings rows of a type. */
-  public void claim(long writer, String run, StructType type) throws IOException {
-    StructType whole = log.claim().map(before -> RowTypes.union(type, before.type())).orElse(type);
-    log.publish(new WaveClaim(writer, run, whole, waves().stream().map(ParquetWave::id).toList()));
+  /**
+   * Claims the table for a writer of a run that brings rows of a type.
+   *
+   * @param writer larger than {@link #newestClaim}
+   * @return false where it no longer is, so that nothing was claimed; where two claim under one
+   *     number at the same moment, at least one of them gives way, maybe both
+   */
+  public boolean claim(long writer, String run, StructType type) throws IOException {
+    if (!log.announce(writer, run)) {
+      return false;
+    }
+    WaveSnapshot found = log.snapshot();
+    StructType whole = RowTypes.union(type, found.type());
+    log.publish(
+        new WaveClaim(writer, run, whole, found.waves().stream().map(ParquetWave::id).toList()));
+    return true;
   }
 
   /** A folder for rows of a writer on their way, which no reader sees. */
   public String writing(long writer, String name) {
-    return new Path(new Path(table, WRITING), String.format(Locale.ROOT, "%016d-%s", writer, name))
-        .toString();
+    return folder.writing(writer, name).toString();
   }
 
   /**
@@ -122,7 +134,8 @@ public final class ParquetWaves {
    * A JVM that is asked to end waits for a commit that has begun, and begins no other.
    *
    * @param written by Spark, on this table's file system; is gone afterwards
-   * @return false where a later claim has shut the writer out, so that nothing was committed
+   * @return false where another writer has begun to take the table over; if that is at this very
+   *     moment, its claim may name the wave yet
    */
   public synchronized boolean commit(Change change, String written) throws IOException {
     CountDownLatch ended = new CountDownLatch(1);
@@ -146,39 +159,45 @@ public final class ParquetWaves {
     }
   }
 
+  /** What has become of a wave. */
+  private enum Fate {
+    IN,
+    OUT,
+    /** Another writer decides, and clears up what that leaves over. */
+    OPEN
+  }
+
   private boolean moveAndPublish(Change change, String written) throws IOException {
-    String id = ParquetWave.id(change.writer(), change.number());
-    boolean done = false;
-    List<Path> moved = new ArrayList<>();
+    Fate fate = Fate.OUT;
+    List<String> brought = List.of();
     try {
       if (holds(change.writer())) {
-        for (Path part : parquetFiles(new Path(written))) {
-          Path to =
-              new Path(table, String.format(Locale.ROOT, "wave-%s-%05d.parquet", id, moved.size()));
-          if (!files.rename(part, to)) {
-            throw new IOException(to + " cannot be written.");
-          }
-          moved.add(to);
+        brought = folder.bring(new Path(written), ParquetWave.id(change.writer(), change.number()));
+        ParquetWave wave = wave(change, brought);
+        if (holds(change.writer())) {
+          // From here on it may be in the table, also where one of the next calls fails.
+          fate = Fate.OPEN;
+          log.publish(wave);
+          fate = fate(wave, brought);
         }
-        done = publish(change, moved.stream().map(Path::getName).toList());
       }
+    } catch (IOException e) {
+      if (holds(change.writer())) {
+        throw e;
+      } // Else a later writer has cleared away what this one was reading.
     } finally {
-      if (!done) {
-        for (Path file : moved) {
-          files.delete(file, false);
-        }
+      if (fate == Fate.OUT) {
+        folder.delete(brought);
       }
       files.delete(new Path(written), true);
     }
-    if (done) {
-      for (String name : change.drops()) {
-        files.delete(new Path(table, name), false);
-      }
+    if (fate == Fate.IN) {
+      folder.delete(change.drops());
     }
-    return done;
+    return fate == Fate.IN;
   }
 
-  private boolean publish(Change change, List<String> brought) throws IOException {
+  private ParquetWave wave(Change change, List<String> brought) throws IOException {
     List<String> names = new ArrayList<>();
     List<String> supersedes = new ArrayList<>();
     if (!change.drops().isEmpty()) {
@@ -189,18 +208,23 @@ public final class ParquetWaves {
       names.removeAll(change.drops());
     }
     names.addAll(brought);
-    ParquetWave wave =
-        new ParquetWave(change.writer(), change.number(), change.rows(), names, supersedes);
-    if (!holds(change.writer())) {
-      return false;
+    return new ParquetWave(change.writer(), change.number(), change.rows(), names, supersedes);
+  }
+
+  /** What has become of a wave whose manifest was just written. */
+  private Fate fate(ParquetWave wave, List<String> brought) throws IOException {
+    if (holds(wave.writer())) {
+      return Fate.IN;
     }
-    log.publish(wave);
-    // A later writer has either seen the manifest before its claim, or it does not count.
-    boolean counts = log.claim().orElseThrow().counts(wave);
-    if (!counts) {
-      log.withdraw(wave);
+    WaveSnapshot now = log.snapshot();
+    if (now.claim().orElseThrow().writer() <= wave.writer()) {
+      return Fate.OPEN;
     }
-    return counts;
+    if (now.has(wave, brought)) {
+      return Fate.IN;
+    }
+    log.withdraw(wave);
+    return Fate.OUT;
   }
 
   private boolean holds(long writer) throws IOException {
@@ -212,7 +236,8 @@ public final class ParquetWaves {
    * does for a moment in every commit, too.
    */
   public boolean hasLeftovers() throws IOException {
-    return isAt(files, table) && !filesOnDisk().keySet().equals(Set.copyOf(names()));
+    return isAt(files, table)
+        && !folder.sizes().keySet().equals(Set.copyOf(log.snapshot().files()));
   }
 
   /**
@@ -221,51 +246,32 @@ public final class ParquetWaves {
    * moved.
    */
   public long lastMoveMillis() throws IOException {
-    long last = files.getFileStatus(table).getModificationTime();
-    for (FileStatus file : files.listStatus(table)) {
-      last = Math.max(last, file.getModificationTime());
-    }
-    return last;
+    return folder.lastMoveMillis();
   }
 
   /**
    * Deletes what was written and does not count, and what no longer counts; does nothing for a
-   * writer that a later claim has shut out.
+   * writer that another one has begun to shut out.
    */
   public synchronized void clean(long writer) throws IOException {
-    if (!holds(writer)) {
-      return;
-    }
-    Set<String> live = new HashSet<>(names());
-    for (String name : filesOnDisk().keySet()) {
-      Matcher file = FILE.matcher(name);
-      // Should a later claim come at this moment, its files are not ours to delete.
-      if (!live.contains(name) && file.matches() && Long.parseLong(file.group(1)) <= writer) {
-        files.delete(new Path(table, name), false);
-      }
-    }
-    log.clean(writer);
-    Path writing = new Path(table, WRITING);
-    if (files.exists(writing)) {
-      for (FileStatus folder : files.listStatus(writing)) {
-        if (Long.parseLong(folder.getPath().getName().split("-")[0]) <= writer) {
-          files.delete(folder.getPath(), true);
-        }
-      }
-      if (files.listStatus(writing).length == 0) {
-        files.delete(writing, false);
-      }
+    if (holds(writer)) {
+      folder.clean(Set.copyOf(log.snapshot().files()), writer);
+      log.clean(writer);
     }
   }
 
   /** The table's rows as they stand. */
   public Dataset<Row> read(SparkSession spark) throws IOException {
-    return read(spark, names());
+    WaveSnapshot now = log.snapshot();
+    return read(spark, now.type(), now.files());
   }
 
   /** The rows of some files of the table. */
   public Dataset<Row> read(SparkSession spark, List<String> names) throws IOException {
-    StructType type = log.claim().map(WaveClaim::type).orElseGet(StructType::new);
+    return read(spark, log.snapshot().type(), names);
+  }
+
+  private Dataset<Row> read(SparkSession spark, StructType type, List<String> names) {
     return names.isEmpty()
         ? spark.createDataFrame(List.of(), type)
         : spark
@@ -279,37 +285,8 @@ public final class ParquetWaves {
 
   /** The table's files with their sizes in bytes, in order. */
   public Map<String, Long> sizes() throws IOException {
-    Map<String, Long> sizes = filesOnDisk();
-    sizes.keySet().retainAll(Set.copyOf(names()));
+    Map<String, Long> sizes = folder.sizes();
+    sizes.keySet().retainAll(Set.copyOf(log.snapshot().files()));
     return sizes;
-  }
-
-  private List<String> names() throws IOException {
-    return waves().stream().flatMap(wave -> wave.files().stream()).toList();
-  }
-
-  private Map<String, Long> filesOnDisk() throws IOException {
-    Map<String, Long> sizes = new TreeMap<>();
-    for (FileStatus file : files.listStatus(table)) {
-      if (FILE.matcher(file.getPath().getName()).matches()) {
-        sizes.put(file.getPath().getName(), file.getLen());
-      }
-    }
-    return sizes;
-  }
-
-  private List<Path> parquetFiles(Path folder) throws IOException {
-    List<Path> parts = new ArrayList<>();
-    try {
-      for (FileStatus file : files.listStatus(folder)) {
-        if (file.getPath().getName().endsWith(".parquet")) {
-          parts.add(file.getPath());
-        }
-      }
-    } catch (FileNotFoundException e) {
-      throw new IOException(folder + " is gone before it was committed.", e);
-    }
-    parts.sort(Comparator.comparing(Path::getName));
-    return parts;
   }
 }

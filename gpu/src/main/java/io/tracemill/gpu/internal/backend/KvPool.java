@@ -90,7 +90,7 @@ final class KvPool implements AutoCloseable {
     driver.fill(work, (byte) 0, items * AttentionWorkListKernel.DESCRIPTOR_BYTES, stream);
     return new PagedAttentionDecodeKernel.Scratch(
         work,
-        allocate(memory, Integer.BYTES),
+        allocate(memory, AttentionWorkListKernel.COUNT_BYTES),
         allocate(memory, items * heads.queryDim() * Float.BYTES),
         allocate(memory, items * heads.numQueryHeads() * 2 * Float.BYTES),
         allocate(memory, rows * 2 * Integer.BYTES));

@@ -17,9 +17,9 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Random;
-import java.util.function.IntConsumer;
 import jcuda.driver.CUevent;
 import jcuda.driver.CUgraphExec;
 import jcuda.driver.CUstream;
@@ -199,37 +199,67 @@ public final class StepProbe implements AutoCloseable {
    * each other in a graph; per launch.
    */
   public Map<String, Double> partMicros(int repeats) {
-    int[] batch = batch();
-    int bucket = BatchBuckets.bucketFor(batch.length);
-    backend.decode(batch).await();
+    int bucket = decodeOnce();
     Map<String, Double> micros = new LinkedHashMap<>();
-    int layers = session.weights().layers().size();
-    for (Part part : Part.values()) {
-      if (part == Part.ADVANCE) {
-        continue;
-      }
-      int launches = part.isOfLayer() ? layers : 4;
+    for (Part part : measuredParts()) {
+      int launches = part.isOfLayer() ? session.weights().layers().size() : 4;
       double all =
           graphMicros(
-              index ->
-                  session
-                      .transformer()
-                      .enqueueDecodePart(part, part.isOfLayer() ? index : 0, bucket),
-              launches,
+              () -> {
+                for (int i = 0; i < launches; i++) {
+                  session.transformer().enqueueDecodePart(part, part.isOfLayer() ? i : 0, bucket);
+                }
+              },
               repeats);
-      micros.put(part.name().toLowerCase(java.util.Locale.ROOT), all / launches);
+      micros.put(nameOf(part), all / launches);
     }
     return micros;
   }
 
-  private double graphMicros(IntConsumer enqueue, int launches, int repeats) {
+  /**
+   * What each part costs a decode step, per launch: median microseconds of the step less those of
+   * the step without the part, so the gaps and tails that it brings are in. Parts after it work on
+   * what the last whole step left.
+   */
+  public Map<String, Double> partMicrosOfStep(int repeats) {
+    int bucket = decodeOnce();
+    int layers = session.weights().layers().size();
+    Transformer transformer = session.transformer();
+    double whole =
+        graphMicros(() -> transformer.enqueueDecode(bucket, part -> part != Part.ADVANCE), repeats);
+    Map<String, Double> micros = new LinkedHashMap<>();
+    for (Part left : measuredParts()) {
+      double rest =
+          graphMicros(
+              () -> transformer.enqueueDecode(bucket, part -> part != Part.ADVANCE && part != left),
+              repeats);
+      micros.put(nameOf(left), (whole - rest) / (left.isOfLayer() ? layers : 1));
+    }
+    return micros;
+  }
+
+  /** The parts that leave the lanes as they are. */
+  private static List<Part> measuredParts() {
+    return Arrays.stream(Part.values()).filter(part -> part != Part.ADVANCE).toList();
+  }
+
+  private static String nameOf(Part part) {
+    return part.name().toLowerCase(Locale.ROOT);
+  }
+
+  /** Runs a whole step, so that every buffer holds something, and returns its bucket. */
+  private int decodeOnce() {
+    int[] batch = batch();
+    backend.decode(batch).await();
+    return BatchBuckets.bucketFor(batch.length);
+  }
+
+  private double graphMicros(Runnable enqueue, int repeats) {
     CudaDriver driver = session.driver();
     driver.beginCapture(session.stream());
     CUgraphExec graph;
     try {
-      for (int i = 0; i < launches; i++) {
-        enqueue.accept(i);
-      }
+      enqueue.run();
       graph = driver.endCapture(session.stream());
     } catch (RuntimeException e) {
       driver.abandonCapture(session.stream());

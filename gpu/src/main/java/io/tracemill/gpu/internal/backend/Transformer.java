@@ -19,6 +19,7 @@ import io.tracemill.gpu.internal.kernel.SampleKernel;
 import io.tracemill.gpu.internal.kernel.SampleKernel.LaneSampling;
 import io.tracemill.gpu.internal.kernel.Segments;
 import io.tracemill.gpu.internal.kernel.SkinnyGemmKernel;
+import java.util.function.Predicate;
 
 /**
  * The order of kernels in a decode step and in a prefill batch. Enqueues only; nothing here depends
@@ -80,7 +81,7 @@ final class Transformer {
     this.embed = new EmbedKernel(launcher);
     this.norm = new RmsNormKernel(launcher, hidden, config.rmsNormEps());
     this.rope = new RopeAppendKernel(launcher, heads, config.rmsNormEps());
-    this.workList = new AttentionWorkListKernel(launcher);
+    this.workList = new AttentionWorkListKernel(launcher, heads);
     this.decodeAttention = new PagedAttentionDecodeKernel(launcher, heads);
     this.prefillAttention = new PagedAttentionPrefillKernel(launcher, heads);
     this.skinny = skinny;
@@ -114,19 +115,28 @@ final class Transformer {
 
   /** One decode step of the batch in the lane state, in a bucket of {@code rows}. */
   void enqueueDecode(int rows) {
-    enqueueDecodePart(Part.WORK_LIST, 0, rows);
-    enqueueDecodePart(Part.EMBED, 0, rows);
+    enqueueDecode(rows, part -> true);
+  }
+
+  /** The parts of a decode step that are wanted, to measure what the others cost. */
+  void enqueueDecode(int rows, Predicate<Part> wanted) {
+    for (Part part : Part.values()) {
+      if (part == Part.INPUT_NORM) {
+        enqueueLayers(rows, wanted);
+      } else if (!part.isOfLayer() && wanted.test(part)) {
+        enqueueDecodePart(part, 0, rows);
+      }
+    }
+  }
+
+  private void enqueueLayers(int rows, Predicate<Part> wanted) {
     for (int layer = 0; layer < weights.layers().size(); layer++) {
       for (Part part : Part.values()) {
-        if (part.isOfLayer()) {
+        if (part.isOfLayer() && wanted.test(part)) {
           enqueueDecodePart(part, layer, rows);
         }
       }
     }
-    enqueueDecodePart(Part.FINAL_NORM, 0, rows);
-    enqueueDecodePart(Part.OUTPUT_PROJECTION, 0, rows);
-    enqueueDecodePart(Part.SAMPLE, 0, rows);
-    enqueueDecodePart(Part.ADVANCE, 0, rows);
   }
 
   /** One part of a decode step; {@code index} is the layer, 0 for parts outside layers. */

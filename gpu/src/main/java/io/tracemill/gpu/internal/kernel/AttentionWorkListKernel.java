@@ -17,15 +17,24 @@ public final class AttentionWorkListKernel {
   /** Bytes of a descriptor. */
   public static final int DESCRIPTOR_BYTES = 32;
 
+  /** Bytes of the list's counts. */
+  public static final int COUNT_BYTES = 4 * Integer.BYTES;
+
+  /** Groups that each thread block of the attention has at least, where chunks are grouped. */
+  private static final int GROUPS_PER_BLOCK = 3;
+
   private static final int BLOCK = 256;
   private static final int GRID = 16;
 
   private final Launcher launcher;
+  private final int leastGroups;
   private final CUfunction function;
 
   /** Looks the kernel up. */
-  public AttentionWorkListKernel(Launcher launcher) {
+  public AttentionWorkListKernel(Launcher launcher, HeadShape heads) {
     this.launcher = launcher;
+    int items = GROUPS_PER_BLOCK * PagedAttentionDecodeKernel.blocks(launcher.device());
+    this.leastGroups = (items + heads.numKvHeads() - 1) / heads.numKvHeads();
     this.function = launcher.kernel("attention_work_list", 0);
   }
 
@@ -33,7 +42,7 @@ public final class AttentionWorkListKernel {
    * Builds the list.
    *
    * @param work {@code [capacity, 8]} int32
-   * @param workCount {@code [1]} int32
+   * @param workCount {@code [4]} int32: groups of chunks, single chunks, size of a group
    * @param rowChunks {@code [rows, 2]} int32: number of a row's first chunk, its chunks
    */
   public void enqueue(BatchRows batch, long work, long workCount, long rowChunks, int rows) {
@@ -46,6 +55,7 @@ public final class AttentionWorkListKernel {
         .address(rowChunks)
         .integer(rows)
         .integer(batch.maxPages())
+        .integer(leastGroups)
         .launchOfStep(function, LaunchShape.of(GRID, BLOCK), rows);
   }
 }

@@ -1,5 +1,6 @@
 package io.tracemill.gpu.internal.kernel;
 
+import io.tracemill.gpu.internal.device.DeviceInfo;
 import io.tracemill.gpu.internal.device.LaunchShape;
 import jcuda.driver.CUfunction;
 
@@ -40,7 +41,7 @@ public final class PagedAttentionDecodeKernel {
    * Scratch memory of the kernel, shared by all layers.
    *
    * @param work the work list
-   * @param workCount its length
+   * @param workCount what it holds, {@link AttentionWorkListKernel#COUNT_BYTES}
    * @param partial {@code [capacity * kvHeads, group, headDim]} float
    * @param partialStats {@code [capacity * kvHeads, group]} pairs of float
    * @param rowChunks chunks of each row
@@ -52,6 +53,11 @@ public final class PagedAttentionDecodeKernel {
   public static long scratchBytesPerItem(HeadShape heads) {
     return AttentionWorkListKernel.DESCRIPTOR_BYTES
         + (long) heads.numQueryHeads() * (heads.headDim() * Float.BYTES + 2 * Float.BYTES);
+  }
+
+  /** Thread blocks of the attention on a device. */
+  static int blocks(DeviceInfo device) {
+    return BLOCKS_PER_MULTIPROCESSOR * device.numMultiprocessors();
   }
 
   /**
@@ -74,17 +80,11 @@ public final class PagedAttentionDecodeKernel {
         .integer(heads.numKvHeads())
         .number(heads.scale())
         .launchOfStep(
-            function,
-            new LaunchShape(
-                BLOCKS_PER_MULTIPROCESSOR * launcher.device().numMultiprocessors(),
-                1,
-                1,
-                BLOCK,
-                sharedBytes),
-            rows);
+            function, new LaunchShape(blocks(launcher.device()), 1, 1, BLOCK, sharedBytes), rows);
     launcher
         .address(scratch.partial())
         .address(scratch.partialStats())
+        .address(scratch.workCount())
         .address(scratch.rowChunks())
         .address(out)
         .integer(heads.numQueryHeads())

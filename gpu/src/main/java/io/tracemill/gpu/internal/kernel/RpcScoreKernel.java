@@ -10,7 +10,8 @@ import jcuda.driver.CUfunction;
  */
 public final class RpcScoreKernel {
   private static final int BLOCK = 256;
-  private static final int WGMMA_BLOCK = 288;
+  private static final int WGMMA_STATS_BLOCK = 544;
+  private static final int WGMMA_COLUMNS_BLOCK = 512;
   private static final int WGMMA_COMPUTE_MAJOR = 9;
 
   private final Launcher launcher;
@@ -29,8 +30,7 @@ public final class RpcScoreKernel {
         launcher.device().computeMajor() == WGMMA_COMPUTE_MAJOR && launcher.hasMachineCode();
     this.statsSharedBytes =
         warpgroups ? 8 * 128 * heads.headDim() + 1_152 : 4 * 64 * heads.headDim() * 2;
-    this.columnsSharedBytes =
-        warpgroups ? 1536 * heads.headDim() + 2_176 : 256 * (2 * heads.headDim() + 8);
+    this.columnsSharedBytes = 256 * (2 * heads.headDim() + 8);
     String form = (warpgroups ? "_wgmma" : "") + heads.suffix();
     this.stats = launcher.kernel("rpc_score_stats" + form, statsSharedBytes);
     this.columns = launcher.kernel("rpc_score_columns" + form, columnsSharedBytes);
@@ -67,11 +67,11 @@ public final class RpcScoreKernel {
     if (warpgroups) {
       int grid = launcher.device().numMultiprocessors();
       warpgroupParameters(cache, batch, shape)
-          .launch(stats, new LaunchShape(grid, 1, 1, WGMMA_BLOCK, statsSharedBytes));
+          .launch(stats, new LaunchShape(grid, 1, 1, WGMMA_STATS_BLOCK, statsSharedBytes));
       warpgroupParameters(cache, batch, shape)
           .launchOfStep(
               columns,
-              new LaunchShape(grid, 1, 1, WGMMA_BLOCK, columnsSharedBytes),
+              new LaunchShape(grid, 1, 1, WGMMA_COLUMNS_BLOCK, columnsSharedBytes),
               batch.numDue());
       return;
     }

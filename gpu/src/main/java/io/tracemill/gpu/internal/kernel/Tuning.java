@@ -14,7 +14,10 @@ import java.util.stream.Collectors;
  *
  * @param overlap {@code tracemill.gpu.overlap}: which kernels of a decode step may start while the
  *     one before them drains
- * @param overlapRows {@code tracemill.gpu.overlap-rows}: largest decode batch that overlaps
+ * @param overlapRows {@code tracemill.gpu.overlap-rows}: largest decode batch whose matrix products
+ *     overlap
+ * @param smallOverlapRows {@code tracemill.gpu.small-overlap-rows}: largest decode batch whose
+ *     other kernels overlap
  * @param productMemory {@code tracemill.gpu.product-memory}: how much shared memory a matrix
  *     product of a decode step claims
  * @param heldSamplingRows {@code tracemill.gpu.held-sampling-rows}: largest batch whose sampler
@@ -25,6 +28,7 @@ import java.util.stream.Collectors;
 public record Tuning(
     Overlap overlap,
     int overlapRows,
+    int smallOverlapRows,
     ProductMemory productMemory,
     int heldSamplingRows,
     int narrowPrefillRows) {
@@ -67,6 +71,7 @@ public record Tuning(
     return new Tuning(
         choice(property, "overlap", Overlap.class, Overlap.ALL),
         rows(property, "overlap-rows", 128),
+        rows(property, "small-overlap-rows", 128),
         choice(property, "product-memory", ProductMemory.class, ProductMemory.NEEDED),
         rows(property, "held-sampling-rows", 33),
         rows(property, "narrow-prefill-rows", PrefillGemmKernel.MAX_NARROW_ROWS));
@@ -112,7 +117,7 @@ public record Tuning(
 
   /** How the small kernels of a decode step of {@code rows} are launched. */
   LaunchOrder smallOrder(int rows) {
-    return overlap == Overlap.ALL && rows <= overlapRows
+    return overlap == Overlap.ALL && rows <= smallOverlapRows
         ? LaunchOrder.OVERLAPPING
         : LaunchOrder.SERIAL;
   }

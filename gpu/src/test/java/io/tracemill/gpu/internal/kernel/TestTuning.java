@@ -20,22 +20,25 @@ class TestTuning {
             Map.of(
                     "tracemill.gpu.overlap", "products",
                     "tracemill.gpu.overlap-rows", "16",
+                    "tracemill.gpu.small-overlap-rows", "32",
                     "tracemill.gpu.product-memory", "all",
                     "tracemill.gpu.held-sampling-rows", "0",
                     "tracemill.gpu.narrow-prefill-rows", "64")
                 ::get);
-    assertThat(standard).isEqualTo(new Tuning(Overlap.ALL, 128, ProductMemory.NEEDED, 33, 128));
-    assertThat(other).isEqualTo(new Tuning(Overlap.PRODUCTS, 16, ProductMemory.ALL, 0, 64));
+    assertThat(standard)
+        .isEqualTo(new Tuning(Overlap.ALL, 128, 128, ProductMemory.NEEDED, 33, 128));
+    assertThat(other).isEqualTo(new Tuning(Overlap.PRODUCTS, 16, 32, ProductMemory.ALL, 0, 64));
   }
 
   @Test
   void batchesUpToTheLimitOverlapAsFarAsIsSaid() {
-    Tuning all = new Tuning(Overlap.ALL, 128, ProductMemory.ALL, 33, 128);
-    Tuning products = new Tuning(Overlap.PRODUCTS, 128, ProductMemory.ALL, 33, 128);
-    Tuning none = new Tuning(Overlap.NONE, 128, ProductMemory.ALL, 33, 128);
+    Tuning all = new Tuning(Overlap.ALL, 64, 128, ProductMemory.ALL, 33, 128);
+    Tuning products = new Tuning(Overlap.PRODUCTS, 128, 128, ProductMemory.ALL, 33, 128);
+    Tuning none = new Tuning(Overlap.NONE, 128, 128, ProductMemory.ALL, 33, 128);
     assertThat(all.smallOrder(128)).isEqualTo(LaunchOrder.OVERLAPPING);
     assertThat(all.smallOrder(129)).isEqualTo(LaunchOrder.SERIAL);
-    assertThat(all.productOrder(129)).isEqualTo(LaunchOrder.SERIAL);
+    assertThat(all.productOrder(64)).isEqualTo(LaunchOrder.OVERLAPPING);
+    assertThat(all.productOrder(65)).isEqualTo(LaunchOrder.SERIAL);
     assertThat(products.smallOrder(1)).isEqualTo(LaunchOrder.SERIAL);
     assertThat(products.productOrder(1)).isEqualTo(LaunchOrder.OVERLAPPING);
     assertThat(none.productOrder(1)).isEqualTo(LaunchOrder.SERIAL);

@@ -13,22 +13,23 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Sums, products, powers and what they are made of. Multiplication may be left out ({@code 2x},
- * {@code x(x+1)}, {@code 2\sqrt{3}}); a number before a fraction of numbers is a mixed number.
+ * Sums, products, powers and what they are made of; brackets and units have readers of their own,
+ * which come back here for what is inside. Multiplication may be left out ({@code 2x}, {@code
+ * x(x+1)}, {@code 2\sqrt{3}}); a number before a fraction of numbers is a mixed number.
  */
 final class ExprParser {
   private final Cursor cursor;
   private final CommandReader commands;
-  private final ItemParser items;
-  private int openBars;
-  private int brackets;
+  private final BracketReader brackets;
+  private final UnitSuffix units;
   private final boolean commaSeparates;
 
   ExprParser(Cursor cursor, ItemParser items, boolean commaSeparates) {
     this.cursor = cursor;
-    this.items = items;
     this.commaSeparates = commaSeparates;
     this.commands = new CommandReader(cursor, this, items);
+    this.brackets = new BracketReader(cursor, this, items);
+    this.units = new UnitSuffix(cursor, commands);
   }
 
   Expr sum() {
@@ -61,7 +62,7 @@ final class ExprParser {
     };
   }
 
-  private static boolean isSign(char c) {
+  static boolean isSign(char c) {
     return c == '+' || c == '-' || c == '±' || c == '∓';
   }
 
@@ -69,7 +70,7 @@ final class ExprParser {
     Expr result = factor();
     while (true) {
       if (!(result instanceof Quantity quantity) || quantity.unit().dimensions().size() == 1) {
-        Optional<Expr> withUnit = unitBehind(result);
+        Optional<Expr> withUnit = units.withUnitBehind(result);
         if (withUnit.isPresent()) {
           result = withUnit.get();
           continue;
@@ -123,7 +124,7 @@ final class ExprParser {
   }
 
   private Rational number() {
-    return new NumberReader(cursor, commaSeparates || brackets > 0).read();
+    return new NumberReader(cursor, commaSeparates || brackets.isInBrackets()).read();
   }
 
   /** The letters of {@code 7th}. */
@@ -149,80 +150,6 @@ final class ExprParser {
         && number.value().compareTo(Rational.ONE) < 0;
   }
 
-  private Optional<Expr> unitBehind(Expr magnitude) {
-    boolean spaced = cursor.here() == ' ' || cursor.at(-1) == ' ';
-    char next = cursor.peek();
-    boolean text = next == '\\' && CommandReader.isUnitCommand(cursor.peekCommand());
-    boolean letter = LatexCleaner.isAsciiLetter(next);
-    boolean sign = next == Characters.DOLLAR || "€£¥₹¢Ω".indexOf(next) >= 0;
-    boolean temperature = next == '°' && "CF".indexOf(cursor.at(1)) >= 0;
-    if (!text && !temperature && !sign && !(letter && isNumeric(magnitude))) {
-      return Optional.empty();
-    }
-    if (text && commands.isSeparatorText()) {
-      return Optional.empty();
-    }
-    int start = cursor.position();
-    boolean loneLetter = letter && cursor.peekLetters().length() == 1;
-    Optional<UnitReader.Reading> reading =
-        new UnitReader(cursor).read(spaced && isNumeric(magnitude));
-    if (loneLetter && continuesAlgebra(cursor.peek())) {
-      // "2 m + 1" is algebra, "2 m" a length.
-      cursor.moveTo(start);
-      return Optional.empty();
-    }
-    return reading.map(each -> attach(magnitude, each));
-  }
-
-  private boolean continuesAlgebra(char next) {
-    return isSign(next)
-        || next == '('
-        || next == '\\'
-        || next == '='
-        || next == 'π'
-        || (LatexCleaner.isAsciiLetter(next) && cursor.peekLetters().length() == 1);
-  }
-
-  private static Expr attach(Expr magnitude, UnitReader.Reading reading) {
-    Unit unit = reading.unit();
-    Expr inner = magnitude;
-    if (magnitude instanceof Quantity quantity) {
-      inner = quantity.magnitude();
-      // "$5 dollars" names its unit twice.
-      unit = unit.equals(quantity.unit()) ? unit : quantity.unit().times(unit);
-    }
-    Expr scaled = Exprs.product(List.of(new Num(reading.scale()), inner));
-    return unit.isEmpty() ? scaled : new Quantity(scaled, unit);
-  }
-
-  /** Whether letters behind this may be a unit: a constant, not an expression in variables. */
-  private static boolean isNumeric(Expr expr) {
-    if (expr instanceof Num) {
-      return true;
-    }
-    if (expr instanceof Quantity quantity) {
-      return isNumeric(quantity.magnitude());
-    }
-    if (expr instanceof Sym symbol) {
-      return symbol.name().equals("π");
-    }
-    if (expr instanceof Expr.Product product) {
-      return product.factors().stream().allMatch(ExprParser::isNumeric);
-    }
-    if (expr instanceof Expr.Sum sum) {
-      return sum.terms().stream().allMatch(ExprParser::isNumeric);
-    }
-    if (expr instanceof Expr.Quotient quotient) {
-      return isNumeric(quotient.numerator()) && isNumeric(quotient.denominator());
-    }
-    if (expr instanceof Expr.Power power) {
-      return isNumeric(power.base()) && isNumeric(power.exponent());
-    }
-    return expr instanceof Apply apply
-        && (apply.function().equals("sqrt") || apply.function().equals("root"))
-        && apply.arguments().stream().allMatch(ExprParser::isNumeric);
-  }
-
   private boolean startsFactor(char c) {
     if (c == '\\') {
       return !commands.isSeparatorText() && !commands.endsGroup();
@@ -234,7 +161,7 @@ final class ExprParser {
         || (NumberReader.isDigit(c) && cursor.at(-1) == '!')
         || c == '{'
         || c == 'π'
-        || (c == '|' && openBars == 0)
+        || (c == '|' && !brackets.isInBars())
         || Character.isLetter(c) && c > 127;
   }
 
@@ -328,12 +255,12 @@ final class ExprParser {
     }
     switch (c) {
       case '(', '[', '⟨', Characters.SET_OPEN:
-        return bracketed();
+        return brackets.bracketed();
       case '{':
         cursor.skip(1);
-        return group('}');
+        return brackets.group('}');
       case '|':
-        return bars();
+        return brackets.bars();
       case '∅':
         cursor.skip(1);
         return new Seq(Kind.SET, List.of());
@@ -363,72 +290,11 @@ final class ExprParser {
     return NumberReader.isDigit(cursor.at(1)) || cursor.at(1) == '\\';
   }
 
-  /** The items of a TeX group; one item stands for itself. */
-  Expr group(char close) {
-    cursor.enter();
-    int bars = openBars;
-    openBars = 0;
-    Expr inner = items.list(close);
-    if (cursor.peekCommand().equals("choose")) {
-      cursor.skip("\\choose".length());
-      inner = new Apply("binom", List.of(inner, items.list(close)));
-    }
-    openBars = bars;
-    cursor.expect(close);
-    cursor.leave();
-    return inner;
-  }
-
   /** A group or a bracket that only holds one expression together. */
   Expr factorGroup() {
     cursor.enter();
     Expr inner = primary();
     cursor.leave();
     return inner;
-  }
-
-  private Expr bracketed() {
-    char open = cursor.take();
-    int bars = openBars;
-    boolean set = open == Characters.SET_OPEN;
-    // In "{x | x > 2}" the bar parts the variable from its conditions.
-    openBars = set ? 1 : 0;
-    brackets++;
-    cursor.enter();
-    List<Expr> inside = set ? items.setItems() : items.items();
-    char close = cursor.take();
-    cursor.leave();
-    brackets--;
-    openBars = bars;
-    Kind kind = kindOf(open, close);
-    if (set && inside.size() == 1 && inside.get(0) instanceof Expr.Relation condition) {
-      return condition;
-    }
-    boolean grouping = kind == Kind.OPEN || kind == Kind.CLOSED;
-    return grouping && inside.size() == 1 ? inside.get(0) : new Seq(kind, inside);
-  }
-
-  private static Kind kindOf(char open, char close) {
-    String pair = "" + open + close;
-    return switch (pair) {
-      case "()" -> Kind.OPEN;
-      case "[]" -> Kind.CLOSED;
-      case "(]" -> Kind.OPEN_CLOSED;
-      case "[)" -> Kind.CLOSED_OPEN;
-      case "⟨⟩" -> Kind.ANGLE;
-      case "" + Characters.SET_OPEN + Characters.SET_CLOSE -> Kind.SET;
-      default -> throw new UnreadableAnswer("brackets " + pair + " do not match");
-    };
-  }
-
-  private Expr bars() {
-    cursor.expect('|');
-    openBars++;
-    cursor.enter();
-    Expr inner = sum();
-    cursor.leave();
-    openBars--;
-    cursor.expect('|');
-    return new Apply("abs", List.of(inner));
   }
 }
