@@ -36,6 +36,11 @@ struct RpcScore {
   float scale;
 };
 
+// Strips that a lane's candidates take.
+__device__ __forceinline__ int stripCount(int first, int candidates) {
+  return (first % kPageTokens + candidates + kStripRows - 1) / kStripRows;
+}
+
 // Operands with a permuted inner dimension: thread t of a quad holds the 16-byte pieces t, t+4,
 // t+8, ... of a row, so that both operands are read 16 bytes at a time. Words 2e, 2e+1 of piece
 // 4j+t are the k-pairs of mma step 2j+e; the sum over k is the same in another order as long as A
