@@ -35,7 +35,8 @@ class TestCudaFaults {
           .hasMessageStartingWith("The GPU has no room for the KV cache: ")
           .hasMessageContaining("requested")
           .hasMessageContaining("free");
-      assertThat(freeBytesWhileOpen()).isEqualTo(before);
+      // More where another process gives memory back meanwhile.
+      assertThat(freeBytesWhileOpen()).isGreaterThanOrEqualTo(before);
     }
   }
 
