@@ -12,6 +12,7 @@
 // Shared memory (SampleShared): the slice* arrays, `kept`, warpMass and warpCount.
 #pragma once
 
+#include "philox.cuh"
 #include "sample_filter.cuh"
 
 namespace tracemill {
@@ -22,27 +23,6 @@ struct LaneDraw {
   unsigned long long seed;
   int tokenIndex;
 };
-
-// First output word of Philox4x32-10 for key = seed, counter = (index, 0, 0, 0).
-__device__ __forceinline__ unsigned philoxFirstWord(unsigned long long seed, unsigned index) {
-  unsigned key0 = static_cast<unsigned>(seed);
-  unsigned key1 = static_cast<unsigned>(seed >> 32);
-  unsigned c0 = index, c1 = 0, c2 = 0, c3 = 0;
-#pragma unroll
-  for (int round = 0; round < 10; round++) {
-    unsigned high0 = __umulhi(0xD2511F53u, c0);
-    unsigned low0 = 0xD2511F53u * c0;
-    unsigned high1 = __umulhi(0xCD9E8D57u, c2);
-    unsigned low1 = 0xCD9E8D57u * c2;
-    c0 = high1 ^ c1 ^ key0;
-    c1 = low1;
-    c2 = high0 ^ c3 ^ key1;
-    c3 = low0;
-    key0 += 0x9E3779B9u;
-    key1 += 0xBB67AE85u;
-  }
-  return c0;
-}
 
 // Writes the lane's token (-1: none) and advances the lane. For one thread of the row.
 __device__ __forceinline__ void finish(const SampleBatch& batch, const LaneDraw& draw, int token) {
@@ -157,7 +137,8 @@ __device__ __forceinline__ void drawKept(const Slice& slice, const KeptPrefix& k
     total += mass;
     tiesLeft -= ties;
   }
-  unsigned long long u = philoxFirstWord(draw.seed, static_cast<unsigned>(draw.tokenIndex)) >> 8;
+  unsigned long long u =
+      philoxFirstWord(draw.seed, static_cast<unsigned>(draw.tokenIndex), 0, 0, 0) >> 8;
   unsigned long long target = (total >> 24) * u + ((total & 0xffffffull) * u >> 24);
   if (target < myBefore || target - myBefore >= myMass) return;
   int token = drawFromSlice(slice, target - myBefore, kept.cutKey, myTies, tieMass);
